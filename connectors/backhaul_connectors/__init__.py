@@ -1,0 +1,1 @@
+"""The built-in connectors: plug-ins like anybody's."""

@@ -1,0 +1,1 @@
+"""Backhaul: the automation engine for internet service providers and telephone operators."""
