@@ -1,0 +1,1 @@
+"""What connectors are made of, and how they are found and connected."""
