@@ -1,0 +1,1 @@
+"""Pure decisions: when a cron trigger fires, which event a trigger wants."""

@@ -1,0 +1,247 @@
+"""Python workflows: the decorator, and from a file's text to `Workflow` records."""
+
+from __future__ import annotations
+
+import linecache
+import re
+import sys
+import types
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from backhaul.errors import BackhaulError, DefinitionError
+from backhaul.problems import Place, Problem
+from backhaul.triggers.cron import CatchUp, CronTrigger, Overlap
+from backhaul.triggers.event import EventTrigger, Predicate
+from backhaul.workflows.definition import Workflow
+from backhaul.workflows.durations import parse_duration
+from backhaul.workflows.expressions import compile_expression
+from backhaul.workflows.python_signature import SignatureProblem, read_signature
+from backhaul.workflows.yaml_fields import NAME
+from backhaul.workflows.yaml_triggers import event_predicate
+from backhaul.workflows.yaml_workflow import source_digest
+
+__all__ = ["cron", "load_python_workflows", "on_event", "workflow"]
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+_MARK = "__backhaul_workflow__"
+_LOADED: dict[tuple[str, str], tuple[Workflow, ...]] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mark:
+    name: str
+    triggers: tuple[CronTrigger | EventTrigger, ...]
+    timeout_s: float | None
+    description: str
+
+
+def workflow(
+    *,
+    name: str | None = None,
+    on: Sequence[CronTrigger | EventTrigger] = (),
+    timeout: float | str | None = None,
+    description: str | None = None,
+) -> Callable[[FunctionT], FunctionT]:
+    """Make an ``async def`` function a workflow.
+
+    The parameter annotated ``Run`` takes the run. A parameter annotated with a connector's class takes the connection
+    of the parameter's name. Every other parameter is an input, with its type and its default.
+
+    Args:
+        name: the workflow's name; the function's name with ``-`` for ``_`` when None.
+        on: triggers made by `cron` and `on_event`.
+        timeout: duration in seconds or as a text such as ``2h``.
+        description: one line for people; the docstring's first line when None.
+    """
+
+    def decorate(function: FunctionT) -> FunctionT:
+        mark = _Mark(
+            name=name or function.__name__.replace("_", "-"),
+            triggers=tuple(on),
+            timeout_s=None if timeout is None else parse_duration(timeout),
+            description=(description or function.__doc__ or "").strip().partition("\n")[0],
+        )
+        if not NAME.fullmatch(mark.name):
+            raise ValueError(f"{mark.name!r} is no name of a workflow: write it like nightly-sync")
+        setattr(function, _MARK, mark)
+        return function
+
+    return decorate
+
+
+def cron(
+    expression: str,
+    *,
+    timezone: str = "UTC",
+    catch_up: CatchUp = "latest",
+    max_lateness: float | str | None = None,
+    overlap: Overlap = "skip",
+    jitter: float | str = 0,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> CronTrigger:
+    """Return a trigger that starts runs at times of the clock in `timezone` (an IANA name).
+
+    Args:
+        expression: five fields, or a name such as ``@daily``.
+        timezone: IANA name of the zone on whose clocks it fires.
+        catch_up: which missed ticks are made up for: ``none``, the ``latest`` or ``all``.
+        max_lateness: duration after which a missed tick is not made up for.
+        overlap: ``skip``, ``queue``, ``parallel`` or ``cancel_running`` while a run is going.
+        jitter: duration by which ticks are spread.
+        start: first moment at which it fires; without a zone it is on the clocks of `timezone`.
+        end: moment from which on it does not fire.
+
+    Raises:
+        InputError: something of it is wrong; all reasons in one error.
+        ValueError: a duration is wrong.
+    """
+    return CronTrigger(
+        expression=expression,
+        timezone=timezone,
+        catch_up=catch_up,
+        max_lateness_s=None if max_lateness is None else parse_duration(max_lateness),
+        overlap=overlap,
+        jitter_s=parse_duration(jitter),
+        start=_aware(start, timezone),
+        end=_aware(end, timezone),
+    )
+
+
+def on_event(type: str, *, where: str | Predicate | None = None) -> EventTrigger:  # noqa: A002  # the event's word
+    """Return a trigger that starts a run for every event of a type.
+
+    Args:
+        type: the event's type, such as ``acs.device.added``.
+        where: condition: an expression on ``event`` as text (with or without ``${{ }}``), or a function that takes
+            the event's attributes as a mapping.
+
+    Raises:
+        InputError: the type cannot be one.
+        ExpressionError: the text cannot be compiled.
+    """
+    if where is None:
+        return EventTrigger(type=type)
+    if not isinstance(where, str):
+        return EventTrigger(type=type, where=getattr(where, "__name__", "a function"), predicate=where)
+    bare = re.fullmatch(r"\s*\$\{\{(.*)\}\}\s*", where, re.DOTALL)
+    expression = compile_expression((bare.group(1) if bare else where).strip())
+    return EventTrigger(type=type, where=expression.source, predicate=event_predicate(expression))
+
+
+def load_python_workflows(source: str, path: str, *, folder: Path | None = None) -> list[Workflow]:
+    """Execute the text of a Python file as a module of its own and return its workflows.
+
+    The same text of the same file is executed once per process.
+
+    Args:
+        source: the file's text; it need not be what the file holds now.
+        path: the file, relative to the project.
+        folder: where the file's own imports are looked for first (helpers beside it).
+
+    Returns:
+        Workflows in the order of the file; empty when it has none.
+
+    Raises:
+        DefinitionError: the file cannot be imported, or a workflow in it is wrong; all problems in one error.
+    """
+    digest = source_digest(source)
+    key = (path, digest)
+    if key not in _LOADED:
+        _LOADED[key] = _workflows_in(_execute(source, path, digest, folder), source, path, digest)
+    return list(_LOADED[key])
+
+
+def _workflows_in(module: types.ModuleType, source: str, path: str, digest: str) -> tuple[Workflow, ...]:
+    problems: list[Problem] = []
+    found: list[Workflow] = []
+    for value in list(vars(module).values()):
+        mark = getattr(value, _MARK, None)
+        if not isinstance(mark, _Mark) or getattr(value, "__module__", "") != module.__name__:
+            continue
+        try:
+            found.append(_workflow(value, mark, source, path, digest))
+        except SignatureProblem as error:
+            problems.append(Problem(Place(path, error.line, 1), "bad-signature", str(error)))
+    if problems:
+        raise DefinitionError(problems)
+    return tuple(found)
+
+
+def _workflow(function: Callable[..., Any], mark: _Mark, source: str, path: str, digest: str) -> Workflow:
+    signature = read_signature(function)
+    places = {name: Place(path, line, 1) for name, line in signature.lines.items()}
+    return Workflow(
+        name=mark.name,
+        digest=digest,
+        kind="python",
+        path=path,
+        source=source,
+        description=mark.description,
+        inputs=signature.inputs,
+        cron=tuple(trigger for trigger in mark.triggers if isinstance(trigger, CronTrigger)),
+        events=tuple(trigger for trigger in mark.triggers if isinstance(trigger, EventTrigger)),
+        timeout_s=mark.timeout_s,
+        function=function,
+        connections=signature.connections,
+        run_parameter=signature.run_parameter,
+        places={"name": Place(path, function.__code__.co_firstlineno, 1), **places},
+    )
+
+
+def _execute(source: str, path: str, digest: str, folder: Path | None) -> types.ModuleType:
+    """Return the module of a text, known to tracebacks and to annotations."""
+    # The digest keeps versions apart: a resumed run shows the lines of the text that it runs.
+    file = f"{path}@{digest[:8]}"
+    module = types.ModuleType(f"backhaul_workflow_{re.sub(r'[^0-9A-Za-z]', '_', path)}_{digest}")
+    module.__file__ = file
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    sys.modules[module.__name__] = module
+    try:
+        code = compile(source, file, "exec", dont_inherit=True)
+        with _import_folder(folder):
+            exec(code, module.__dict__)  # noqa: S102  # workflow files are the project's own code
+    except (Exception, SystemExit) as error:  # loading a plug-in: a broken file disables itself only
+        del sys.modules[module.__name__]
+        raise DefinitionError([_import_problem(error, file, path)]) from error
+    return module
+
+
+@contextmanager
+def _import_folder(folder: Path | None) -> Iterator[None]:
+    entry = str(folder) if folder else ""
+    if not entry or entry in sys.path:
+        yield
+        return
+    sys.path.insert(0, entry)
+    try:
+        yield
+    finally:
+        sys.path.remove(entry)
+
+
+def _import_problem(error: BaseException, file: str, path: str) -> Problem:
+    if isinstance(error, SyntaxError) and error.filename == file:
+        place = Place(path, error.lineno or 1, max(error.offset or 1, 1))
+        return Problem(place, "bad-python", f"syntax error: {error.msg}")
+    line = 1
+    traceback = error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename == file:
+            line = traceback.tb_lineno
+        traceback = traceback.tb_next
+    text = str(error).partition("\n")[0]
+    if isinstance(error, BackhaulError):
+        return Problem(Place(path, line, 1), "bad-python", text)
+    return Problem(Place(path, line, 1), "bad-python", f"the import fails: {type(error).__name__}: {text}")
+
+
+def _aware(moment: datetime | None, zone: str) -> datetime | None:
+    return moment.replace(tzinfo=ZoneInfo(zone)) if moment is not None and moment.tzinfo is None else moment
