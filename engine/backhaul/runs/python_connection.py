@@ -1,0 +1,71 @@
+"""Connectors as a Python workflow sees them: every call is a journaled step."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import anyio
+
+from backhaul.errors import ReplayMismatchError
+from backhaul.json_values import Json, digest
+from backhaul.plugins.action import ActionSpec, Page
+from backhaul.runs.branches import Branch, alone, current_branch
+from backhaul.runs.calls import Caller, CallRequest
+from backhaul.runs.control import Parked
+from backhaul.runs.datasets import StoredDataset
+from backhaul.runs.journal import Journal
+from backhaul.workflows.definition import RetryPolicy
+
+__all__ = ["PythonConnection"]
+
+
+class PythonConnection:
+    """Stands for a connector in a Python workflow: its actions are steps of the run."""
+
+    def __init__(self, name: str, caller: Caller, journal: Journal, retry: RetryPolicy) -> None:
+        self._name = name
+        self._actions = caller.actions(name)
+        self._caller = caller
+        self._journal = journal
+        self._retry = retry
+
+    def __getattr__(self, name: str) -> Any:
+        spec = self._actions.get(name)
+        if spec is None:
+            raise AttributeError(f"connection {self._name!r} has no action {name!r}; a workflow can call actions only")
+        if spec.is_stream:
+            return lambda **arguments: self._stream(spec, arguments)
+        return lambda **arguments: self._call(spec, arguments)
+
+    async def _call(self, spec: ActionSpec, arguments: Mapping[str, Any]) -> Any:
+        branch = current_branch(f"{self._name}.{spec.name}")
+        with alone(branch, f"{self._name}.{spec.name}"):
+            request = await self._request(spec, branch, arguments)
+            return spec.load_result(await self._performed(request, branch))
+
+    async def _stream(self, spec: ActionSpec, arguments: Mapping[str, Any]) -> AsyncIterator[Page[Any]]:
+        """Store the listing page by page and hand out its pages, all of them typed."""
+        branch = current_branch(f"{self._name}.{spec.name}")
+        with alone(branch, f"{self._name}.{spec.name}"):
+            request = await self._request(spec, branch, arguments)
+            dataset = await self._performed(request, branch)
+        if isinstance(dataset, StoredDataset):
+            async for _, items in dataset.pages():
+                yield Page(items=spec.load_result(items), total=dataset.count)
+
+    async def _performed(self, request: CallRequest, branch: Branch) -> Json:
+        try:
+            return await self._caller.perform(request, branch.control)
+        except anyio.get_cancelled_exc_class():
+            if request.key in self._journal.unknown:  # also when it was the workflow that did not want to wait longer
+                branch.ended = Parked(request.key, "the call was interrupted before its answer came")
+            raise
+
+    async def _request(self, spec: ActionSpec, branch: Branch, arguments: Mapping[str, Any]) -> CallRequest:
+        params = spec.dump_params(arguments)
+        key = branch.key(f"{self._name}.{spec.name}")
+        prior = self._journal.recorded(key)
+        if prior is not None and prior.params is not None and digest(prior.params) != digest(params):
+            raise ReplayMismatchError(key, f"parameters {sorted(prior.params)} with other values", "new ones")
+        return CallRequest(key=key, connection=self._name, action=spec.name, params=params, retry=self._retry)
