@@ -1,0 +1,1 @@
+"""The sandbox: one seeded fictional ISP behind the vendors' own HTTP interfaces, on loopback."""

@@ -1,0 +1,1 @@
+"""The sandbox of IXC ACS: the vendor's interface over the fictional ISP."""

@@ -1,0 +1,1 @@
+"""The sandbox of IXC Provider: the vendor's interface over the fictional ISP."""
