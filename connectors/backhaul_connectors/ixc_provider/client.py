@@ -1,0 +1,155 @@
+"""Requests to the ERP: authorization, the header that marks a listing, one method per kind of request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from backhaul.sdk import InvalidAnswerError, Json, RefusedError, RetryableError, UnknownOutcomeError
+from backhaul_connectors.ixc_provider.answers import ListAnswer, checked, list_answer, page_text
+from backhaul_connectors.ixc_provider.filters import Filter, column_name, grid_param, is_button
+from backhaul_connectors.ixc_provider.values import link
+
+if TYPE_CHECKING:
+    import httpx
+
+    from backhaul.sdk import ConnectorContext
+    from backhaul_connectors.ixc_provider.settings import IxcProviderSettings
+
+__all__ = ["ErpClient", "ListQuery", "nothing_done_yet"]
+
+LISTING = {"ixcsoft": "listar"}
+"""Marks a request as a listing. A POST without it is an insert: only `ErpClient.read` sends listings."""
+
+
+@contextmanager
+def nothing_done_yet() -> Iterator[None]:
+    """Make an answer that is none a `RetryableError`: before the effect of an action its outcome is never unknown."""
+    try:
+        yield
+    except (InvalidAnswerError, UnknownOutcomeError) as error:
+        raise RetryableError(f"nothing was changed yet: {error}", status=error.status) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListQuery:
+    """One page of a listing; the filters are joined with AND."""
+
+    table: str
+    filters: Sequence[Filter] = ()
+    sort: str = "id"
+    descending: bool = False
+    page: int = 1
+    size: int
+
+    def body(self, prefixes: Mapping[str, str]) -> dict[str, str]:
+        """Return the request's body: every value is a text. Source: ixc_provider reference, section 3.1."""
+        body = {
+            "page": str(self.page),
+            "rp": str(self.size),
+            "sortname": column_name(self.table, self.sort, prefixes),
+            "sortorder": "desc" if self.descending else "asc",
+        }
+        if self.filters:
+            body["grid_param"] = grid_param(self.table, self.filters, prefixes)
+        return body
+
+
+class ErpClient:
+    """Requests of one connection. Safe for any number of concurrent callers."""
+
+    def __init__(self, settings: IxcProviderSettings, context: ConnectorContext) -> None:
+        self._settings = settings
+        self._http = context.http
+        self._authorization = settings.authorization
+
+    async def read(self, query: ListQuery) -> ListAnswer:
+        """Return one page of a listing; it may be repeated whatever the action is.
+
+        Raises:
+            RefusedError: the resource is a button, or the ERP said no.
+            ActionError: as of `answers.checked`.
+        """
+        if is_button(query.table):
+            raise RefusedError(f"{query.table} is not a table but acts when it is called; it cannot be listed")
+        response = await self._send(
+            self._settings.list_method.value,
+            query.table,
+            json=query.body(self._settings.table_prefixes),
+            headers=LISTING,
+            repeatable=True,
+        )
+        return list_answer(response, query.table)
+
+    async def insert(self, table: str, fields: Mapping[str, str]) -> int | None:
+        """Insert a record, never twice, and return its id, or None when the ERP does not tell it.
+
+        Raises:
+            UnknownOutcomeError: no proper answer came back: look whether the record is there.
+            ActionError: as of `answers.checked`.
+        """
+        response = await self._send("POST", table, json=fields, repeatable=False)
+        return link(checked(response, f"insert into {table}").get("id"))
+
+    async def update(self, table: str, record_id: int, fields: Mapping[str, Json]) -> None:
+        """Replace a record's fields; all of them must be given. Errors as of `answers.checked`."""
+        response = await self._send("PUT", table, record_id, json=fields)
+        checked(response, f"update of {table} {record_id}")
+
+    async def delete(self, table: str, record_id: int) -> None:
+        """Delete a record. One that is gone already is refused by the ERP. Errors as of `answers.checked`."""
+        response = await self._send("DELETE", table, record_id)
+        checked(response, f"delete of {table} {record_id}")
+
+    async def press(self, resource: str, body: Mapping[str, Json], *, repeatable: bool = False) -> Mapping[str, Json]:
+        """Press a button and return its answer, which is no error.
+
+        Args:
+            resource: the button.
+            body: what it is pressed for.
+            repeatable: it may be sent twice.
+
+        Raises:
+            UnknownOutcomeError: no proper answer came back; it may have acted.
+            ActionError: as of `answers.checked`.
+        """
+        response = await self._send("POST", resource, json=body, repeatable=repeatable)
+        return checked(response, f"button {resource}")
+
+    async def report(self, resource: str, body: Mapping[str, Json]) -> str:
+        """Press a button that answers with text or HTML for people, and return the text. It may be repeated."""
+        response = await self._send("POST", resource, json=body, repeatable=True)
+        return page_text(response, f"button {resource}")
+
+    async def document(self, resource: str, body: Mapping[str, Json]) -> httpx.Response:
+        """Press a button that answers with a document, and return the raw answer. It may be repeated."""
+        return await self._send("POST", resource, json=body, repeatable=True)
+
+    async def notify(self, path: str, body: Json, *, with_token: bool) -> None:
+        """Send the ERP an event of the ACS; any 2xx that is not an error is taken for received."""
+        headers = {"Authorization": self._authorization.reveal()} if with_token else {}
+        response = await self._http.request("POST", path, json=body, headers=headers)
+        if response.is_success and not response.content.strip():
+            return
+        checked(response, "event of the ACS", any_json=True)
+
+    async def _send(
+        self,
+        method: str,
+        table: str,
+        record_id: int | None = None,
+        *,
+        json: Mapping[str, Json] | None = None,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool | None = None,
+    ) -> httpx.Response:
+        path = f"{self._settings.api_path}/{table}" + (f"/{record_id}" if record_id is not None else "")
+        return await self._http.request(
+            method,
+            path + ("/" if self._settings.trailing_slash else ""),
+            json=json,
+            headers={"Authorization": self._authorization.reveal(), **(headers or {})},
+            repeatable=repeatable,
+        )
