@@ -1,0 +1,57 @@
+"""The README names every setting, action, parameter and field."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import pytest
+
+import backhaul_connectors.akixi as package
+from backhaul.sdk import HttpSettings
+from backhaul_connectors.akixi import (
+    Akixi,
+    IntegratorClient,
+    IntegratorClientAddition,
+    IntegratorClientChange,
+    IntegratorClientField,
+    IntegratorClientRemoval,
+    Report,
+    ReportRun,
+)
+from backhaul_connectors.akixi.errors import ERRORS
+
+README = (Path(inspect.getfile(package)).parent / "README.md").read_text()
+ACTIONS = [name for name, method in vars(Akixi).items() if hasattr(method, "__backhaul_action__")]
+OWN_SETTINGS = Akixi.Settings.model_fields.keys() - HttpSettings.model_fields.keys()
+PARAMETERS = {name for action in ACTIONS for name in inspect.signature(getattr(Akixi, action)).parameters}
+MODELS = (
+    IntegratorClient,
+    IntegratorClientAddition,
+    IntegratorClientChange,
+    IntegratorClientRemoval,
+    Report,
+    ReportRun,
+)
+FIELDS = {name for model in MODELS for name in model.model_fields}
+
+
+@pytest.mark.parametrize("word", sorted({*ACTIONS, *OWN_SETTINGS, *FIELDS, *(PARAMETERS - {"self", "cursor"})}))
+def test_the_readme_names(word: str) -> None:
+    assert f"`{word}`" in README
+
+
+def test_the_package_registers_its_connector() -> None:
+    assert list(package.backhaul_connectors()) == [Akixi]
+
+
+def test_every_test_file_that_the_readme_names_exists() -> None:
+    here = Path(__file__).parent
+    named = {word.strip("`|, ") for word in README.split() if word.strip("`|, ").startswith("test_")}
+    assert named
+    assert {name for name in named if not (here / name).exists()} == set()
+
+
+@pytest.mark.parametrize("word", [*(str(field) for field in IntegratorClientField), *map(str, ERRORS)])
+def test_the_readme_names_the_vendors(word: str) -> None:
+    assert word in README

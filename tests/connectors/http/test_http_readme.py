@@ -1,0 +1,33 @@
+"""The README names every setting, action, parameter and field."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import backhaul_connectors.http as package
+from backhaul.sdk import HttpSettings
+from backhaul_connectors.http import Http, HttpAnswer, Paging, Proof
+
+README = (Path(inspect.getfile(package)).parent / "README.md").read_text()
+ACTIONS = [name for name, method in vars(Http).items() if hasattr(method, "__backhaul_action__")]
+OWN_SETTINGS = Http.Settings.model_fields.keys() - HttpSettings.model_fields.keys()
+PARAMETERS = {name for action in ACTIONS for name in inspect.signature(getattr(Http, action)).parameters}
+FIELDS = {name for model in (HttpAnswer, Paging, Proof) for name in model.model_fields}
+
+
+@pytest.mark.parametrize("word", sorted({*ACTIONS, *OWN_SETTINGS, *FIELDS, *(PARAMETERS - {"self", "cursor"})}))
+def test_the_readme_names(word: str) -> None:
+    assert f"`{word}`" in README
+
+
+def test_every_test_file_that_the_readme_names_is_there() -> None:
+    for name in set(re.findall(r"`(test_\w+\.py)`", README)):
+        assert (Path(__file__).parent / name).exists(), name
+
+
+def test_the_package_registers_its_connector() -> None:
+    assert list(package.backhaul_connectors()) == [Http]
