@@ -1,0 +1,100 @@
+"""`backhaul connections`: the endpoints that the project's settings name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backhaul.cli.exits import ExitCode
+from backhaul.cli.output import clean, duration, emit_json, note, paint, say, table
+from backhaul.cli.state import AsJson, state_of
+
+if TYPE_CHECKING:
+    from backhaul.app import Project
+    from backhaul.json_values import Json
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="Look at the project's connections and try them.")
+
+
+@app.command("list")
+def list_connections(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the connections that the settings name, without contacting them."""
+    project = state_of(context).project()
+    connections = project.connections()
+    faults = [*project.settings.problems, *connections.problems()]
+    items: list[dict[str, Json]] = []
+    for name in connections.names:
+        settings = connections.settings(name)
+        wrong = [str(error) for error in faults if f": connections.{name}." in f"{error.where}."]
+        items.append(
+            {
+                "name": name,
+                "connector": settings.connector,
+                "base_url": settings.raw.get("base_url"),
+                "limits": settings.limits.model_dump(mode="json", exclude_none=True),
+                "status": "wrong settings" if wrong else "ready",
+                "problems": wrong,
+            }
+        )
+    if as_json:
+        emit_json({"items": items})
+        return
+    rows = [
+        (one["name"], one["connector"], one["base_url"] or "", one["status"], *one["problems"][:1]) for one in items
+    ]
+    table(("CONNECTION", "CONNECTOR", "BASE URL", "STATUS", ""), rows)
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these connections.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Prove that connections work, with the least rights and without changing anything. Ends with 1 when one fails."""
+    from backhaul.cli.running import run_async
+
+    project = state_of(context).project()
+    known = project.connections()
+    wanted = names or list(known.names)
+    for warning in known.warnings():
+        note(f"warning: {warning}")
+    for name in wanted:
+        known.settings(name)
+    results = run_async(lambda: _checked(project, wanted))
+    if as_json:
+        emit_json({"items": results})
+    for one in [] if as_json else results:
+        took = f" in {duration(one['duration_s'])}"
+        if one["ok"]:
+            say(f"{one['name']}: {paint('works', 'succeeded')}{took}")
+        else:
+            say(f"{one['name']}: {paint('does not work', 'failed')}: {clean(one['error']['message'])}")
+    raise typer.Exit(ExitCode.OK if all(one["ok"] for one in results) else ExitCode.FAILED)
+
+
+async def _checked(project: Project, names: list[str]) -> list[dict[str, Json]]:
+    """Return what became of each check; they are made one after the other, as a person reads them."""
+    from time import monotonic
+
+    from backhaul.errors import BackhaulError
+    from backhaul.secrets import redact
+
+    results: list[dict[str, Json]] = []
+    async with project.connections() as connections:
+        for name in names:
+            began = monotonic()
+            error: dict[str, str] | None = None
+            try:
+                await (await connections.open(name)).check()
+            except BackhaulError as failure:
+                error = {"type": type(failure).__name__, "message": redact(str(failure))}
+            except Exception as mistake:  # noqa: BLE001  # boundary: other people's code, and the others are checked too
+                name_of_it = type(mistake).__name__
+                error = {"type": name_of_it, "message": redact(f"a mistake in the connector: {name_of_it}: {mistake}")}
+            took = round(monotonic() - began, 3)
+            results.append({"name": name, "ok": error is None, "duration_s": took, "error": error})
+    return results

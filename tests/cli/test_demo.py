@@ -1,0 +1,32 @@
+"""`backhaul demo`, small."""
+
+from __future__ import annotations
+
+import json
+
+from cli.program import Cli
+
+
+def test_the_demo_proves_its_result_and_keeps_its_project(cli: Cli) -> None:
+    process = cli.start("demo", "--devices", "150", "--seed", "5", "--keep", "kept")
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, (out, err)
+    assert "DIFFERENT" not in out
+    assert "expected by the sandbox" in out
+    assert "added by the second run: 0" in out
+    cli.folder /= "kept"
+    assert [run["status"] for run in cli.json("runs", "list")["items"]] == ["succeeded", "succeeded"]
+
+
+def test_the_demo_leaves_a_project_alone(project: Cli) -> None:
+    assert "is not a demo's" in project.json("demo", "--keep", ".", code=2)["error"]["message"]
+    assert project.json("workflows", "list")["items"][0]["name"] == "greet"
+
+
+def test_the_demo_in_json_is_one_document(cli: Cli) -> None:
+    process = cli.start("demo", "--devices", "40", "--keep", "kept", "--json")
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, (out, err)
+    document = json.loads(out)
+    assert document["agrees"] is True
+    assert all(check["done"] == check["expected"] for check in document["checks"])
