@@ -1,0 +1,1 @@
+"""The conformance suite: what every connector must do, checked against its own sandbox."""
