@@ -35,7 +35,7 @@ def signed_request(settings: IxcAcsSettings, now: datetime) -> Secret:
     }
     try:
         return Secret(jwt.encode(claims, _pem(settings).reveal(), algorithm=ALGORITHM))
-    except (jwt.PyJWTError, ValueError, TypeError, NotImplementedError):
+    except (jwt.PyJWTError, ValueError, TypeError):
         # The cause may quote the key.
         raise AuthenticationError(
             "the private key of this connection is not an EC P-256 private key in PEM form. Use the key whose public "

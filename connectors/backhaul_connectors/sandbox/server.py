@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Generator, Mapping, Sequence
 from pathlib import Path
 
@@ -97,16 +98,15 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None, None, None]:
         """Stop on the usual signals without raising them again; outside the main thread leave signals alone."""
         loop = asyncio.get_running_loop()
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
-            for number in numbers:
-                loop.add_signal_handler(number, self.handle_exit, number, None)
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        numbers = (signal.SIGINT, signal.SIGTERM) if in_main_thread else ()
+        for number in numbers:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
         try:
             yield
         finally:
-            with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
-                for number in numbers:
-                    loop.remove_signal_handler(number)
+            for number in numbers:
+                loop.remove_signal_handler(number)
 
 
 def serve(
