@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
+
 from backhaul.clock import Clock, SystemClock
 from backhaul.errors import UnknownNameError
 from backhaul.plugins.action import actions_of
@@ -237,6 +239,18 @@ class Lab:
         """Define a workflow and run it to where it stands still."""
         run = await self.executor.start(self.define(text, kind=kind), inputs)
         return await self.executor.execute(run.run_id)
+
+    @asynccontextmanager
+    async def carrying_out(self, run: RunRecord) -> AsyncIterator[list[RunRecord]]:
+        """Carry a run out beside the body; when both have ended, the list holds the run as it stands then."""
+        ended: list[RunRecord] = []
+
+        async def carry_out() -> None:
+            ended.append(await self.executor.execute(run.run_id))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(carry_out)
+            yield ended
 
     async def steps(self, run: RunRecord) -> dict[str, str]:
         """Return the status of every recorded step by key."""

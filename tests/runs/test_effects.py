@@ -196,16 +196,11 @@ async def test_cancelling_stops_the_run_and_everything_in_it(lab: Lab) -> None:
             do: [{id: wait, call: world.wait_forever}]
     """)
     run = await lab.executor.start(workflow, {})
-    async with anyio.create_task_group() as group:
-
-        async def carry_out() -> None:
-            nonlocal run
-            run = await lab.executor.execute(run.run_id)
-
-        group.start_soon(carry_out)
+    async with lab.carrying_out(run) as ended:
         while not lab.done("put"):
             await anyio.sleep(0)
         await lab.interventions.cancel(run.run_id)
+    (run,) = ended
     assert run.status is RunStatus.CANCELLED
     assert run.finished_at is not None
     assert not await lab.store.is_claimed(run.run_id)
@@ -219,18 +214,13 @@ async def test_cancelling_lets_a_call_with_an_effect_come_to_its_end(lab: Lab, t
           - {{id: never, call: world.put, with: {{name: never}}}}
     """)
     run = await lab.executor.start(workflow, {})
-    async with anyio.create_task_group() as group:
-
-        async def carry_out() -> None:
-            nonlocal run
-            run = await lab.executor.execute(run.run_id)
-
-        group.start_soon(carry_out)
+    async with lab.carrying_out(run) as ended:
         while not lab.done("entered"):
             await anyio.sleep(0)
         await lab.interventions.cancel(run.run_id)
         lab.executor.stop_all()
         gate.touch()
+    (run,) = ended
     assert [line["name"] for line in lab.done("put")] == ["a"]
     assert (await lab.steps(run))["slow"] == "succeeded"
 
@@ -239,16 +229,11 @@ async def test_after_the_grace_time_a_hanging_once_is_left_unknown(tmp_path: Pat
     async with open_lab(f"sqlite:///{tmp_path}/s.db", tmp_path / "w", cancel_grace_s=0.02) as lab:
         workflow = lab.define("steps: [{id: r, call: world.ring_forever, with: {name: a}}]")
         run = await lab.executor.start(workflow, {})
-        async with anyio.create_task_group() as group:
-
-            async def carry_out() -> None:
-                nonlocal run
-                run = await lab.executor.execute(run.run_id)
-
-            group.start_soon(carry_out)
+        async with lab.carrying_out(run) as ended:
             while not lab.done("ring"):
                 await anyio.sleep(0)
             await lab.interventions.cancel(run.run_id)
+        (run,) = ended
         assert run.status is RunStatus.CANCELLED
         assert await lab.steps(run) == {"r": "unknown"}
 
@@ -268,16 +253,11 @@ async def test_a_stopped_run_goes_on_where_it_was(lab: Lab) -> None:
           - {id: f, call: world.flaky, with: {name: f, failures: 1}, retry: {attempts: 2, delay: 1h}}
     """)
     run = await lab.executor.start(workflow, {})
-    async with anyio.create_task_group() as group:
-
-        async def carry_out() -> None:
-            nonlocal run
-            run = await lab.executor.execute(run.run_id)
-
-        group.start_soon(carry_out)
+    async with lab.carrying_out(run) as ended:
         while not (step := await lab.store.step(run.run_id, "f")) or step.status is not StepStatus.RETRYING:
             await anyio.sleep(0)
         lab.executor.stop_all()
+    (run,) = ended
     assert run.status is RunStatus.RUNNING
     step = await lab.store.step(run.run_id, "f")
     assert step is not None
