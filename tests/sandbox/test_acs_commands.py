@@ -87,7 +87,7 @@ def test_parameters_are_taken_only_in_the_device_s_own_data_model(isp: Isp) -> N
 def test_a_parameter_of_the_wrong_type_is_refused_by_the_device_and_a_malformed_body_by_the_acs(isp: Isp) -> None:
     serial = plain(isp)
     root = {"TR-181": "Device", "TR-098": "InternetGatewayDevice"}[really(isp, serial)["datamodel"]]
-    name = f"{root}.X_Vendor.Level"
+    name = f"{root}.ManagementServer.PeriodicInformInterval"
     for value, kind in (("many", "xsd:unsignedInt"), (-1, "xsd:unsignedInt"), ("maybe", "xsd:boolean"), (1, "xsd:odd")):
         item = {"parameter": name, "value": value, "type": kind}
         assert isp.acs_command("POST", f"/devices/{serial}/parameters/update", [item]).is_success

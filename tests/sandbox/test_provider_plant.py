@@ -28,6 +28,7 @@ def press(isp: Isp, button: str, **body: str) -> Json:
 
 
 def test_onus_show_the_levels_of_the_acs_in_the_form_of_their_olt(isp: Isp) -> None:
+    isp.switch("acs", optical_drift_db=0, optical_units={})
     table = "radpop_radio_cliente_fibra"
     onus = list(isp.erp_rows(table, f"{table}.id", ">", "0"))
     assert {row["sinal_rx"] for row in onus} >= {""}

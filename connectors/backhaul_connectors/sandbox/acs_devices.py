@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from backhaul_connectors.sandbox.population import Population
 
 __all__ = ["AcsDevices"]
+
+_FEW = 100
 
 
 class AcsDevices:
@@ -87,6 +89,26 @@ class AcsDevices:
         self.set_login(slot, login)
         return slot
 
+    def bring_back(self, removed: Mapping[int, float]) -> list[int]:
+        """Bring removed devices back as they were: slots with the time since when the ACS has them again.
+
+        Many are merged into the order in one pass, since each insertion moves what follows it.
+
+        Returns:
+            The slots that were not back already, in the order given.
+        """
+        if len(removed) < _FEW:
+            back = [slot for slot in removed if not self._place(slot)[1]]
+            for slot in back:
+                self._order.insert(self._place(slot)[0], slot)
+        else:
+            present = set(self._order)
+            back = [slot for slot in removed if slot not in present]
+            self._order = array("I", self.by_serial([*self._order, *back]))
+        self._created.update((slot, removed[slot]) for slot in back)
+        self.version += 1
+        return back
+
     def remove(self, slot: int) -> None:
         """Remove one device."""
         place, present = self._place(slot)
@@ -105,6 +127,11 @@ class AcsDevices:
         if login is not None:
             self._slots_by_changed_login.setdefault(login, set()).add(slot)
         self.version += 1
+
+    def by_serial(self, slots: Collection[int]) -> list[int]:
+        """Return slots in the order of their serial numbers; seeded ones rise with the slot."""
+        seeded = max(slots, default=0) < self.population.devices + self.population.gone
+        return sorted(slots) if seeded else sorted(slots, key=self.serial)
 
     def sample(self, count: int, rng: random.Random) -> list[int]:
         """Return a seeded choice of present slots."""

@@ -27,11 +27,11 @@ CUSTOMER: Final = columns(
     senha_hotsite_md5 cep endereco numero complemento bairro referencia cidade uf tipo_localidade latitude
     longitude id_condominio bloco apartamento filial_id data_cadastro data_nascimento ultima_atualizacao
     status_prospeccao obs alerta id_vendedor id_tipo_cliente participa_cobranca cob_envia_email cob_envia_sms
-    f_canal""",
+    crm crm_data_novo f_canal""",
     ativo="S", tipo_pessoa="F", contribuinte_icms="N", tipo_assinante="3", iss_classificacao_padrao="99",
     senha_hotsite_md5="N", uf="26", tipo_localidade="U", id_condominio="0", filial_id="1",
     status_prospeccao="C", id_vendedor="1", id_tipo_cliente="1", participa_cobranca="S", cob_envia_email="S",
-    cob_envia_sms="N", f_canal="loja",
+    cob_envia_sms="N", crm="N", f_canal="loja",
 )  # fmt: skip
 
 CONTRACT: Final = columns(

@@ -1,4 +1,4 @@
-"""The columns of the ERP's sales, support and billing tables, as ``erp_columns`` has those of the customers.
+"""The columns of the ERP's support and billing tables, as ``erp_columns`` has those of the customers.
 
 Names are the vendor's own, ``menssagem`` included (ixc_provider.md section 8); every value is invented.
 """
@@ -17,23 +17,11 @@ __all__ = [
     "OFFICE_REQUIRED",
     "ORDER",
     "ORDER_MESSAGE",
-    "PRODUCT",
-    "SALES_PLAN",
+    "PAYABLE",
     "TICKET",
 ]
 
 _ZERO = "0000-00-00 00:00:00"
-
-SALES_PLAN: Final = columns(
-    """id tipo nome descricao valor_contrato ativo limitar_n_logins logins_simultaneos fidelidade id_filial id_modelo
-    id_tipo_documento base_geracao_por_tipo_doc ultima_atualizacao""",
-    tipo="I", ativo="S", limitar_n_logins="N", logins_simultaneos="1", fidelidade="12", id_filial="1", id_modelo="1",
-    id_tipo_documento="501", base_geracao_por_tipo_doc="P", ultima_atualizacao="2024-01-02 08:00:00",
-)  # fmt: skip
-
-PRODUCT: Final = columns(
-    "id id_vd_contrato id_produto descricao qtde valor_unit tipo id_plano", qtde="1", tipo="I", id_produto="1"
-)
 
 TICKET: Final = columns(
     """id tipo id_cliente id_login id_contrato id_filial id_assunto titulo id_ticket_setor id_responsavel_tecnico
@@ -66,9 +54,18 @@ ORDER_MESSAGE: Final = columns(
 BILL: Final = columns(
     """id status id_cliente id_contrato id_contrato_avulso id_contrato_principal valor valor_recebido valor_aberto
     data_emissao data_vencimento pagamento_data liberado linha_digitavel boleto gateway_link pix_txid filial_id
-    ultima_atualizacao""",
+    tipo_recebimento documento obs valor_cancelado data_cancelamento id_mot_cancelamento ultima_atualizacao""",
     status="A", id_contrato_avulso="0", id_contrato_principal="0", valor_recebido="0.00", pagamento_data="0000-00-00",
-    liberado="S", filial_id="1",
+    liberado="S", filial_id="1", tipo_recebimento="Boleto", valor_cancelado="0.00", data_cancelamento="0000-00-00",
+    id_mot_cancelamento="0",
+)  # fmt: skip
+
+PAYABLE: Final = columns(
+    """id status id_fornecedor id_contas id_conta filial_id valor valor_aberto valor_pago valor_total_pago data_emissao
+    data_vencimento data_pagamento tipo_pagamento documento obs previsao liberado status_auditoria""",
+    status="A", id_fornecedor="1", id_contas="1", id_conta="1", filial_id="1", valor_pago="0.00",
+    valor_total_pago="0.00", data_emissao="2024-12-01", data_vencimento="2024-12-20", data_pagamento="0000-00-00",
+    tipo_pagamento="Dinheiro", previsao="N", liberado="S", status_auditoria="A",
 )  # fmt: skip
 
 CITY: Final = columns("id nome uf cod_ibge", uf="26")
@@ -80,6 +77,10 @@ NAMED: Final = {
     "uf": columns("id nome sigla"),
     "usuarios": columns("id nome email status acesso_webservice acesso_token", status="A", acesso_webservice="N"),
     "funcionarios": columns("id funcionario email ativo", ativo="S"),
+    "contas": columns("id conta tipo ativo", tipo="C", ativo="S"),
+    "fn_areceber_mot_cancelamento": columns(
+        "id motivo ativo id_conta libera_periodo", ativo="S", id_conta="1", libera_periodo="S"
+    ),
 }
 """Reference tables whose columns are only the ones that a catalogue needs (assumed)."""
 
@@ -89,7 +90,8 @@ _REQUIRED_TEXT = {
     "su_mensagens": "id_ticket mensagem",
     "su_oss_chamado_mensagem": "id_chamado mensagem",
     "fn_areceber": "id_cliente valor data_vencimento",
-    "vd_contratos": "nome",
+    "fn_apagar": """id_fornecedor data_emissao data_vencimento valor id_contas tipo_pagamento filial_id previsao
+        liberado""",
 }
 OFFICE_REQUIRED: Final[dict[str, tuple[str, ...]]] = {n: tuple(text.split()) for n, text in _REQUIRED_TEXT.items()}
-"""Fields that an insert must fill; those of messages, bills and sales plans are assumed."""
+"""Fields that an insert must fill; those of messages and bills are assumed."""

@@ -10,7 +10,19 @@ from typing import Final
 
 from backhaul_connectors.sandbox.erp_columns import columns
 
-__all__ = ["BOX", "OLT", "ONU", "PLANT_REQUIRED", "PORT", "SESSION", "WAITING_ONU"]
+__all__ = [
+    "BOX",
+    "LEVEL",
+    "OLT",
+    "ONU",
+    "ONU_PROFILE",
+    "PLANT_REQUIRED",
+    "POP",
+    "PORT",
+    "SESSION",
+    "TRAFFIC",
+    "WAITING_ONU",
+]
 
 ONU: Final = columns(
     """id nome id_login id_contrato id_transmissor mac ponid slotno ponno onu_numero gemport service_port onu_tipo
@@ -51,6 +63,19 @@ SESSION: Final = columns(
     nasipaddress="10.0.0.1", nasportid="PPPoE_X", acctsessiontime="0",
 )  # fmt: skip
 
+TRAFFIC: Final = columns("id id_login data consumo consumo_upload maior_id_consumo", maior_id_consumo="0")
+"""Of all three traffic tables; the unit is not documented, the sandbox counts bytes (assumed)."""
+
+LEVEL: Final = columns("id id_cliente_fibra data_sinal sinal_rx sinal_tx temperatura voltagem")
+
+POP: Final = columns(
+    """id pop id_projeto cep endereco numero bairro id_cidade latitude longitude observacoes abertura
+    numestacao_anatel id_fornecedor""",
+    id_cidade="1", cep="00000-000", numero="1",
+)  # fmt: skip
+
+ONU_PROFILE: Final = columns("id fabricante_modelo nome comando")
+
 WAITING_ONU: Final = columns("id id_olt chassi slot pon modelo mac", chassi="1", slot="1")
 
 _REQUIRED_TEXT = {
@@ -58,6 +83,11 @@ _REQUIRED_TEXT = {
     "radpop_radio": "descricao fabricante_modelo ip",
     "radpop_radio_porta": "id_pop_radio numero_pon",
     "rad_caixa_ftth": "descricao",
+    "radpop": "pop id_cidade",
+    "radpop_radio_cliente_fibra_perfil": "fabricante_modelo nome comando",
+    "radusuarios_consumo": "id_login data consumo consumo_upload",
+    "radusuarios_consumo_d": "id_login data consumo consumo_upload",
+    "radusuarios_consumo_m": "id_login data consumo consumo_upload",
 }
 PLANT_REQUIRED: Final[dict[str, tuple[str, ...]]] = {n: tuple(text.split()) for n, text in _REQUIRED_TEXT.items()}
 """Fields that an insert must fill; those of OLT, port and box are assumed."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from backhaul_connectors.sandbox import erp_columns
-from backhaul_connectors.sandbox.erp_columns_office import CITY, NAMED, OFFICE_REQUIRED, PRODUCT, SALES_PLAN
-from backhaul_connectors.sandbox.erp_columns_plant import BOX, OLT, PLANT_REQUIRED, PORT, WAITING_ONU
+from backhaul_connectors.sandbox.erp_columns_office import CITY, NAMED, OFFICE_REQUIRED, PAYABLE
+from backhaul_connectors.sandbox.erp_columns_plant import BOX, OLT, ONU_PROFILE, PLANT_REQUIRED, POP, PORT, WAITING_ONU
+from backhaul_connectors.sandbox.erp_columns_sales import CRM_PLAN, PRODUCT_VIEW, SALES_PLAN, SALES_REQUIRED
 from backhaul_connectors.sandbox.people import CITIES
 
-__all__ = ["OLTS", "PLANS", "SeededList", "seeded_companies", "seeded_lists", "seeded_plans"]
+__all__ = ["OLTS", "PLANS", "SeededList", "plan_price", "seeded_companies", "seeded_lists", "seeded_plans"]
 
 PLANS = (
     ("FIBRA_100", "105M", "53M"), ("FIBRA_300", "310M", "155M"), ("FIBRA_500", "520M", "260M"),
@@ -28,7 +29,10 @@ _NAMES = {
     "uf": ("nome", tuple(f"Estado {number}" for number in range(1, 28))),
     "usuarios": ("nome", ("Administrador", "Suporte", "Integração")),
     "funcionarios": ("funcionario", ("Técnica Um", "Técnico Dois", "Técnica Três")),
+    "contas": ("conta", ("Caixa 1", "Banco")),
+    "fn_areceber_mot_cancelamento": ("motivo", ("Erro de lançamento", "Contrato cancelado")),
 }
+_PAYABLES = (("Energia", "842.10"), ("Aluguel", "3500.00"), ("Cabo óptico", "12890.00"))
 
 
 class SeededList:
@@ -81,17 +85,48 @@ def seeded_companies() -> SeededList:
     return SeededList("empresa", erp_columns.EMPRESA, [{}], required=erp_columns.REQUIRED["empresa"])
 
 
+def plan_price(plan: int) -> str:
+    """Return what the sales plan with this id costs in a month."""
+    return f"{39.9 + 20 * plan:.2f}"
+
+
 def seeded_lists() -> list[SeededList]:
-    """Return every other listed table: sales, plant and catalogues."""
+    """Return every other listed table: sales, payables, plant and catalogues."""
+    catalogues = [
+        SeededList(table, NAMED[table], [{column: name} for name in names], required=(column,))
+        for table, (column, names) in _NAMES.items()
+    ]
+    cities = [{"nome": name, "cod_ibge": f"350000{place}"} for place, name in enumerate(CITIES, 1)]
+    return [*_sales(), *_plant(), SeededList("cidade", CITY, cities, required=("nome",)), *catalogues]
+
+
+def _sales() -> list[SeededList]:
+    groups = [group for group, _, _ in PLANS]
     sales = [
-        {"nome": group, "descricao": f"Plano {group}", "valor_contrato": f"{59.9 + 20 * place:.2f}"}
-        for place, (group, _, _) in enumerate(PLANS)
+        {"nome": group, "descricao": f"Plano {group}", "valor_contrato": plan_price(place)}
+        for place, group in enumerate(groups, 1)
     ]
     products = [
-        {"id_vd_contrato": str(place), "descricao": f"Internet {group}", "valor_unit": f"{39.9 + 20 * place:.2f}",
+        {"id_vd_contrato": str(place), "descricao": f"Internet {group}", "valor_unit": plan_price(place),
          "id_plano": str(place)}
-        for place, (group, _, _) in enumerate(PLANS, 1)
+        for place, group in enumerate(groups, 1)
     ]  # fmt: skip
+    offers = [
+        {"descricao": f"Oferta {group}", "valor_mensal": plan_price(place), "velocidade": download,
+         "id_plano": str(place), "id_grupo": str(place)}
+        for place, (group, download, _) in enumerate(PLANS, 1)
+    ]  # fmt: skip
+    payables = [{"documento": text, "obs": text, "valor": value, "valor_aberto": value} for text, value in _PAYABLES]
+    settled = ("status", "valor_aberto", "valor_pago", "valor_total_pago", "data_pagamento")
+    return [
+        SeededList("vd_contratos", SALES_PLAN, sales, required=SALES_REQUIRED["vd_contratos"]),
+        SeededList("view_vd_contratos_produtos_gen", PRODUCT_VIEW, products),
+        SeededList("crm_planos_negociacoes", CRM_PLAN, offers, required=SALES_REQUIRED["crm_planos_negociacoes"]),
+        SeededList("fn_apagar", PAYABLE, payables, required=OFFICE_REQUIRED["fn_apagar"], read_only=settled),
+    ]
+
+
+def _plant() -> list[SeededList]:
     olts = [
         {"descricao": name, "fabricante_modelo": model, "ip": f"10.10.0.{place}"}
         for place, (name, model) in enumerate(OLTS, 1)
@@ -106,18 +141,17 @@ def seeded_lists() -> list[SeededList]:
         {"id_olt": str(olt), "pon": str(place), "modelo": "AX-1", "mac": f"WAIT{olt:04d}{place:04d}"}
         for olt in (1, 2) for place in (1, 2)
     ]  # fmt: skip
-    cities = [{"nome": name, "cod_ibge": f"350000{place}"} for place, name in enumerate(CITIES, 1)]
-    catalogues = [
-        SeededList(table, NAMED[table], [{column: name} for name in names], required=(column,))
-        for table, (column, names) in _NAMES.items()
-    ]
+    profiles = [{"fabricante_modelo": model, "nome": "Bridge", "comando": "onu #pon_id#"} for _, model in OLTS]
     return [
-        SeededList("vd_contratos", SALES_PLAN, sales, required=OFFICE_REQUIRED["vd_contratos"]),
-        SeededList("view_vd_contratos_produtos_gen", PRODUCT, products),
+        SeededList("radpop", POP, [{"pop": "POP Centro"}], required=PLANT_REQUIRED["radpop"]),
         SeededList("radpop_radio", OLT, olts, required=PLANT_REQUIRED["radpop_radio"]),
         SeededList("radpop_radio_porta", PORT, ports, required=PLANT_REQUIRED["radpop_radio_porta"]),
         SeededList("rad_caixa_ftth", BOX, boxes, required=PLANT_REQUIRED["rad_caixa_ftth"]),
+        SeededList(
+            "radpop_radio_cliente_fibra_perfil",
+            ONU_PROFILE,
+            profiles,
+            required=PLANT_REQUIRED["radpop_radio_cliente_fibra_perfil"],
+        ),
         SeededList("fh_onu_nao_autorizadas", WAITING_ONU, waiting, indexed=("id_olt",)),
-        SeededList("cidade", CITY, cities, required=("nome",)),
-        *catalogues,
     ]

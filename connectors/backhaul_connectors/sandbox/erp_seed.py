@@ -78,7 +78,7 @@ class SeededCustomers(Subscribers):
     name = "cliente"
     base = CUSTOMER_ID
     defaults: Mapping[str, str] = erp_columns.CUSTOMER
-    indexed = frozenset({"cnpj_cpf", "fone", "telefone_celular", "whatsapp"})
+    indexed = frozenset({"cnpj_cpf", "fone", "telefone_celular", "whatsapp", "crm"})
 
     def row(self, row_id: int) -> dict[str, str]:
         """Return a customer's own columns."""
@@ -91,14 +91,19 @@ class SeededCustomers(Subscribers):
             "cep": who.cep, "endereco": who.street, "numero": who.number, "bairro": who.quarter,
             "cidade": str(who.city + 1), "data_cadastro": self.changed_at(index)[:10],
             "data_nascimento": f"{1940 + index % 60}-01-01", "ultima_atualizacao": self.changed_at(index),
+            "crm": _prospect(index),
         }  # fmt: skip
 
     def cell(self, row_id: int, column: str) -> str | None:
-        """Return the name, which people search for by a part, without building the row."""
+        """Return the name, which people search for by a part, and what tells prospects, without building the row."""
+        if column == "crm":
+            return _prospect(row_id - self.base)
         return name_of(self.population.seed, row_id - self.base) if column == "razao" else None
 
     def candidates(self, column: str, value: str) -> Iterable[int]:
-        """Find by CPF or telephone number."""
+        """Find by CPF or telephone number, or all that came by way of the CRM."""
+        if column == "crm":
+            return (row_id for row_id in self.ids() if _prospect(row_id - self.base) == value)
         index = cpf_index(value) if column == "cnpj_cpf" else subscriber_of(self.population.seed, value)
         return () if index is None else (self.base + index,)
 
@@ -257,3 +262,8 @@ class SeededDevices:
 def plan_of(population: Population, index: int) -> int:
     """Return which of ``PLANS`` a subscriber has."""
     return (mix(population.seed, index) >> 20) % len(PLANS)
+
+
+def _prospect(index: int) -> str:
+    """Return whether a customer is also known to the CRM: one in forty."""
+    return "S" if index % 40 == 7 else "N"

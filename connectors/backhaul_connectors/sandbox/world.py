@@ -44,6 +44,7 @@ class World:
         self.sessions = self.tables["radacct"]
         self.protocols = itertools.count(1)
         self.releases: dict[int, int] = {}
+        self.files: dict[tuple[str, int], bytes] = {}
 
     def login_row(self, login: str) -> int | None:
         """Return the id of the login with this text (the first one, if there are several)."""

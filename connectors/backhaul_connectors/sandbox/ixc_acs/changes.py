@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
@@ -13,11 +12,14 @@ from starlette.routing import Route
 from backhaul_connectors.sandbox.control_errors import ControlError, read_body
 from backhaul_connectors.sandbox.derive import mix
 from backhaul_connectors.sandbox.ixc_acs.events import EventSender
-from backhaul_connectors.sandbox.ixc_acs.registers import is_online, next_inform_at
+from backhaul_connectors.sandbox.ixc_acs.registers import is_online
+from backhaul_connectors.sandbox.ixc_acs.returning import plan_returns
 from backhaul_connectors.sandbox.ixc_acs.switches import AcsSwitches
 from backhaul_connectors.sandbox.state import SandboxState
 
 __all__ = ["DeviceChanges"]
+
+_SHOWN = 1000
 
 
 class _NewDevice(BaseModel):
@@ -90,13 +92,13 @@ class DeviceChanges:
         world = self._state.world
         if wanted.serials is not None:
             found = (world.devices.find(serial) for serial in wanted.serials)
-            slots = [slot for slot in found if slot is not None]
+            slots = list({slot for slot in found if slot is not None})
         else:
             count = wanted.count if wanted.count is not None else round(len(world.devices) * (wanted.share or 0))
             slots = world.devices.sample(count, world.random)
-        serials = sorted(world.devices.serial(slot) for slot in slots)
+        serials = [world.devices.serial(slot) for slot in world.devices.by_serial(slots)[:_SHOWN]]
         self._forget(slots)
-        return JSONResponse({"deleted": len(serials), "left": len(world.devices), "serials": serials[:1000]})
+        return JSONResponse({"deleted": len(slots), "left": len(world.devices), "serials": serials})
 
     async def set_login(self, request: Request) -> JSONResponse:
         """Set or clear (null) the PPPoE login that the device reports (event ``device.parameters_changed``)."""
@@ -110,22 +112,14 @@ class DeviceChanges:
     def _forget(self, slots: list[int]) -> None:
         """Remove devices; if the switch says so, they register again at their next inform (assumed)."""
         world = self._state.world
-        logins = {slot: world.devices.login(slot) for slot in slots}
+        if self._switches().deleted_reappears:
+            plan_returns(world, (slot for slot in slots if is_online(world, slot)), self._events())
         if len(slots) == 1:
             world.devices.remove(slots[0])
         else:
             world.devices.remove_many(set(slots))
         for slot in slots:
             world.live.forget(slot)
-            if self._switches().deleted_reappears and is_online(world, slot):
-                back = partial(self._reappear, slot, logins[slot])
-                world.agenda.at(next_inform_at(world, slot), back)
-
-    def _reappear(self, slot: int, login: str | None, at: float) -> None:
-        devices = self._state.world.devices
-        if devices.find(devices.serial(slot)) is None:
-            devices.add(devices.serial(slot), login, at=at)
-            self._events().emit("device.added", "device", slot)
 
     def _slot(self, request: Request) -> int:
         serial = request.path_params["serial"]

@@ -36,7 +36,7 @@ class ErpClient:
         """Store another public key, as pasted: a stray blank at its ends makes it useless (question 2)."""
         self._public_key = pem
 
-    def refusal(self, call: Call) -> Answer | None:
+    def refusal(self, call: Call, *, blocked: bool) -> Answer | None:
         """Return the answer to a JWT that is not accepted, or None if it is."""
         scheme, _, token = call.header(b"authorization").partition(" ")
         if scheme.lower() != "bearer" or not token:
@@ -51,6 +51,8 @@ class ErpClient:
             return _error("jwt_invalid_claims", 401)
         if claims["iss"] != ERP_CLIENT_ID:
             return _error("unknown_client", 403)
+        if blocked:
+            return _error("client_blocked", 403)
         now = self._clock.now()
         if claims["exp"] <= now:
             return _error("jwt_expired", 401)

@@ -24,10 +24,11 @@ from backhaul_connectors.sandbox.ixc_acs.erp_client import (
 from backhaul_connectors.sandbox.ixc_acs.events import EventSender
 from backhaul_connectors.sandbox.ixc_acs.listing import DeviceQuery, ListingError, SlotCache, page_of
 from backhaul_connectors.sandbox.ixc_acs.live_changes import LiveChanges
+from backhaul_connectors.sandbox.ixc_acs.optical import with_levels
 from backhaul_connectors.sandbox.ixc_acs.pairing_changes import PairingChanges
-from backhaul_connectors.sandbox.ixc_acs.switches import AcsSwitches, Permission
+from backhaul_connectors.sandbox.ixc_acs.switches import AcsSwitches, ErpClientSwitches, Permission
 from backhaul_connectors.sandbox.ixc_acs.synchronise import Synchronisation
-from backhaul_connectors.sandbox.ixc_acs.tokens import TokenDesk
+from backhaul_connectors.sandbox.ixc_acs.tokens import ClientType, TokenDesk
 from backhaul_connectors.sandbox.rate import CallCounter
 from backhaul_connectors.sandbox.state import ACS_CLIENT_ID, ACS_CLIENT_SECRET, SandboxState
 from backhaul_connectors.sandbox.world import World
@@ -40,7 +41,7 @@ _PPP = re.compile(r"/devices/([^/]+)/ethernet/ppp")
 
 
 class AcsFace(VendorFace):
-    """Serves one generic API client. Every path comes from client code (ixc_acs.md section 6)."""
+    """Serves one generic and one ERP-type API client. Every path comes from client code (ixc_acs.md section 6)."""
 
     vendor: ClassVar[str] = "acs"
     switches: AcsSwitches
@@ -54,7 +55,7 @@ class AcsFace(VendorFace):
         self.switches = AcsSwitches()
         self._tokens = TokenDesk(self.state.clock)
         self._erp_client = ErpClient(self.state.clock)
-        self._counter = CallCounter()
+        self._counters: dict[ClientType, CallCounter] = {"generic": CallCounter(), "erp": CallCounter()}
         self._cache = SlotCache()
         self._events = EventSender(self.state, self._now)
         self._contacts = Contacts(self.state.world, self._now, self._events)
@@ -134,30 +135,35 @@ class AcsFace(VendorFace):
         return self._tokens.issue(call, self.switches)
 
     def _erp_token(self, call: Call) -> Answer:
-        answer = self._erp_client.refusal(call)
+        answer = self._erp_client.refusal(call, blocked=self.switches.erp_client.blocked)
         if answer is None:
-            answer = self._erp_client.granted(self._tokens.new_token(TOKEN_LIFE_S))
+            answer = self._erp_client.granted(self._tokens.new_token("erp", TOKEN_LIFE_S))
         answer.key = "token"
         return answer
 
     def _allowed(self, permission: Permission, carry_out: Callable[[Call], Answer], call: Call) -> Answer:
-        """Check token, blocked flag, limits and permission, in this order (assumed)."""
-        if not self._tokens.accepts(call):
+        """Check token, blocked flag, limits and permission of the API client, in this order (assumed)."""
+        client = self._tokens.client_of(call)
+        if client is None:
             return json_answer({"message": "Unauthorized"}, self.switches.unauthorized_status)
-        if self.switches.blocked:
+        own: AcsSwitches | ErpClientSwitches = self.switches if client == "generic" else self.switches.erp_client
+        if own.blocked:
             return json_answer({"message": "Forbidden: API client blocked"}, 403)
-        wait_s = self._counter.count(self.state.clock.now(), self.switches.per_minute, self.switches.per_day)
+        wait_s = self._counters[client].count(self.state.clock.now(), own.per_minute, own.per_day)
         if wait_s is not None:
             return self.over_limit(wait_s if self.switches.limit_retry_after else None)
-        if permission not in self.switches.permissions:
+        if permission not in own.permissions:
             return json_answer({"message": f"Forbidden: missing permission {permission}"}, 403)
         return carry_out(call)
 
     def _list(self, call: Call) -> Answer:
-        return self._page(call, registers.register)
+        return self._page(call, self._register)
 
     def _list_ipv6(self, call: Call) -> Answer:
         return self._page(call, _ipv6_entry)
+
+    def _register(self, world: World, slot: int) -> dict[str, object]:
+        return with_levels(world, slot, registers.register(world, slot), self.switches)
 
     def _page(self, call: Call, entry: Callable[[World, int], dict[str, object]]) -> Answer:
         """Answer one page; the faults ``truncate_page`` and ``empty_list`` end the list early, as if complete."""

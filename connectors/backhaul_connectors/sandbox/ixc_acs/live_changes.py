@@ -12,6 +12,7 @@ from starlette.routing import Route
 from backhaul_connectors.sandbox.control_errors import ControlError, read_body
 from backhaul_connectors.sandbox.ixc_acs import registers
 from backhaul_connectors.sandbox.ixc_acs.contacts import Contacts
+from backhaul_connectors.sandbox.ixc_acs.data_model import tree
 from backhaul_connectors.sandbox.ixc_acs.measurements import contracted_mbps
 from backhaul_connectors.sandbox.state import SandboxState
 from backhaul_connectors.sandbox.world import World
@@ -46,6 +47,7 @@ class LiveChanges:
         return [
             Route("/fixtures", self.fixtures, methods=["GET"]),
             Route("/devices/{serial}", self.show, methods=["GET"]),
+            Route("/devices/{serial}/tree", self.show_tree, methods=["GET"]),
             Route("/devices/{serial}/online", self.set_online, methods=["POST"]),
             Route("/devices/{serial}/inform", self.inform, methods=["POST"]),
             Route("/devices/{serial}/line", self.set_line, methods=["POST"]),
@@ -71,6 +73,13 @@ class LiveChanges:
                 "waiting": len(live.tasks) if live else 0,
             }
         )
+
+    async def show_tree(self, request: Request) -> JSONResponse:
+        """Return every parameter of a device as it reads: ``{path: {"value", "writable"}}``; secrets read empty."""
+        world, slot = self._state.world, self._slot(request)
+        world.agenda.run_due()
+        parameters = tree(world, slot, drift_db=self._contacts().switches().optical_drift_db)
+        return JSONResponse({path: {"value": one.value, "writable": one.writable} for path, one in parameters.items()})
 
     async def set_online(self, request: Request) -> JSONResponse:
         """Switch a device on or off: ``{"online": false}``. Coming back it boots, without an event."""

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from typing import Any, Literal, get_args
 
-from pydantic import Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from backhaul_connectors.sandbox.daily import TIME_OF_DAY
+from backhaul_connectors.sandbox.ixc_acs.bodies import DEEPEST, is_flat
 from backhaul_connectors.sandbox.switches import VendorSwitches
 from backhaul_connectors.sandbox.webhooks import require_loopback
 
-__all__ = ["DIAGNOSTICS", "AcsSwitches", "DiagnosticName", "Family", "PathName", "Permission"]
+__all__ = [
+    "DIAGNOSTICS",
+    "AcsSwitches",
+    "DiagnosticName",
+    "ErpClientSwitches",
+    "Family",
+    "OpticalUnit",
+    "PathName",
+    "Permission",
+]
 
 Permission = Literal["devices", "wifi", "ppp", "capabilities", "parameters", "diagnostics", "reboot", "reset"]
 Family = Literal["device", "parameters", "restart", "diagnosis"]
 DiagnosticName = Literal["speedTest", "neighbor", "ping", "traceroute"]
 PathName = Literal["reboot", "reset", "diagnostic_start", "diagnostic_state"]
+OpticalUnit = Literal["dBm", "dBm/10", "dBm/100", "dBm/1000", "uW"]
+"""What a model reports optical levels in (tr069.md section 5); ``uW`` is microwatt."""
 DIAGNOSTICS: tuple[DiagnosticName, ...] = get_args(DiagnosticName)
 
 
@@ -33,8 +45,22 @@ def _diagnostic_s() -> dict[DiagnosticName, float]:
     return {"speedTest": 8.0, "neighbor": 4.0, "ping": 3.0, "traceroute": 5.0}
 
 
+class ErpClientSwitches(BaseModel):
+    """The settings of the API client of type IXC Provider; what is left out is as at the start."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    per_minute: int | None = Field(default=None, ge=1)
+    per_day: int | None = Field(default=None, ge=1)
+    blocked: bool = False
+    permissions: set[Permission] = Field(default=set(get_args(Permission)))
+
+
 class AcsSwitches(VendorSwitches):
-    """The settings of the one API client, and what the vendor leaves undocumented."""
+    """The settings of the generic API client, those of the ERP's, and what the vendor leaves undocumented."""
+
+    erp_client: ErpClientSwitches = Field(default_factory=ErpClientSwitches)
+    """Limits, permissions and blocked flag of the ERP-type client: each API client has its own."""
 
     token_life_s: int = Field(default=3600, ge=1, le=86_400)
     """Life of new tokens; the vendor allows at most 86,400 s."""
@@ -49,6 +75,10 @@ class AcsSwitches(VendorSwitches):
     """A larger pageSize is silently reduced to this."""
     search_mode: Literal["exact_then_contains", "exact", "contains"] = "exact_then_contains"
     """How ``search[search]`` compares; the vendor does not say."""
+    optical_drift_db: float = Field(default=0.4, ge=0, le=20)
+    """How far optical levels move to either side in the course of a day."""
+    optical_units: dict[str, OpticalUnit] = Field(default_factory=dict)
+    """Models (``modelName``) whose optical levels the ACS shows raw, in the unit that they report; others: dBm."""
     webhook_uri: str | None = None
     """Where events go by POST; loopback only."""
     webhook_lost: bool = False
@@ -109,6 +139,13 @@ class AcsSwitches(VendorSwitches):
     @classmethod
     def _all_durations(cls, value: dict[DiagnosticName, float]) -> dict[DiagnosticName, float]:
         return {**_diagnostic_s(), **value}
+
+    @field_validator("webhook_template")
+    @classmethod
+    def _flat(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        if not is_flat(value):
+            raise ValueError(f"nested more than {DEEPEST} levels deep")
+        return value
 
     @field_validator("webhook_uri")
     @classmethod

@@ -1,10 +1,11 @@
-"""Issues and checks the access tokens of a generic API client."""
+"""Issues access tokens, and knows whose they are."""
 
 from __future__ import annotations
 
 import hmac
 import json
 import secrets
+from typing import Literal, NamedTuple
 from urllib.parse import parse_qsl
 
 from backhaul_connectors.sandbox.clock import WorldClock
@@ -12,7 +13,15 @@ from backhaul_connectors.sandbox.face import Answer, Call, json_answer
 from backhaul_connectors.sandbox.ixc_acs.switches import AcsSwitches
 from backhaul_connectors.sandbox.state import ACS_CLIENT_ID, ACS_CLIENT_SECRET
 
-__all__ = ["TokenDesk"]
+__all__ = ["ClientType", "TokenDesk"]
+
+ClientType = Literal["generic", "erp"]
+"""The two API clients of the sandbox (ixc_acs.md section 2)."""
+
+
+class _Grant(NamedTuple):
+    client: ClientType
+    expiry: float
 
 
 class TokenDesk:
@@ -20,10 +29,10 @@ class TokenDesk:
 
     def __init__(self, clock: WorldClock) -> None:
         self._clock = clock
-        self._expiry: dict[str, float] = {}
+        self._grants: dict[str, _Grant] = {}
 
     def issue(self, call: Call, switches: AcsSwitches) -> Answer:
-        """Answer ``POST /token/oauth``, with a form or a JSON body (ixc_acs.md section 5).
+        """Answer the generic client's ``POST /token/oauth``, with a form or a JSON body (ixc_acs.md section 5).
 
         Credentials are compared as they come: a stray blank makes them wrong (question 2 of section 8).
         """
@@ -35,7 +44,7 @@ class TokenDesk:
             answer.key = "token"
             return answer
         now = self._clock.now()
-        token = self.new_token(switches.token_life_s)
+        token = self.new_token("generic", switches.token_life_s)
         body: dict[str, object] = {"access_token": token}
         if switches.token_answer in ("both", "expires_in"):
             body["expires_in"] = switches.token_life_s
@@ -45,22 +54,25 @@ class TokenDesk:
         answer.key = "token"
         return answer
 
-    def new_token(self, life_s: float) -> str:
-        """Return a token that lives this long."""
+    def new_token(self, client: ClientType, life_s: float) -> str:
+        """Return a token of a client that lives this long."""
         now = self._clock.now()
-        self._expiry = {token: end for token, end in self._expiry.items() if end > now}
+        self._grants = {token: grant for token, grant in self._grants.items() if grant.expiry > now}
         token = secrets.token_urlsafe(32)
-        self._expiry[token] = now + life_s
+        self._grants[token] = _Grant(client, now + life_s)
         return token
 
-    def accepts(self, call: Call) -> bool:
-        """Tell whether the call carries a live token."""
+    def client_of(self, call: Call) -> ClientType | None:
+        """Return whose live token the call carries; None: it carries none."""
         scheme, _, token = call.header(b"authorization").partition(" ")
-        return scheme.lower() == "bearer" and self._expiry.get(token, 0.0) > self._clock.now()
+        grant = self._grants.get(token)
+        if scheme.lower() != "bearer" or grant is None or grant.expiry <= self._clock.now():
+            return None
+        return grant.client
 
     def expire_all(self) -> None:
         """Make every token invalid now."""
-        self._expiry.clear()
+        self._grants.clear()
 
 
 def _fields(call: Call) -> dict[str, str]:

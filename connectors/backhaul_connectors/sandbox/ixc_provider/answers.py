@@ -8,7 +8,7 @@ import time
 from backhaul_connectors.sandbox.face import Answer, Headers
 
 __all__ = [
-    "bad_scheme",
+    "bad_request",
     "error",
     "gateway_timeout",
     "not_found",
@@ -64,8 +64,8 @@ def unauthorised() -> Answer:
     return _page(401, "Authorization Required")
 
 
-def bad_scheme() -> Answer:
-    """Return 400: the authorization is not Basic."""
+def bad_request() -> Answer:
+    """Return 400: the authorization is not Basic, or the body cannot be read."""
     return _page(400, "Bad Request")
 
 

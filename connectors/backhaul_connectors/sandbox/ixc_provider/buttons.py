@@ -10,8 +10,12 @@ from backhaul_connectors.sandbox.face import Answer
 from backhaul_connectors.sandbox.ixc_provider import (
     billing_buttons,
     contract_buttons,
+    crm_buttons,
+    files,
+    lending,
     login_buttons,
     onu_buttons,
+    payment_buttons,
     support,
 )
 from backhaul_connectors.sandbox.ixc_provider.press import Press
@@ -28,6 +32,8 @@ class Button(NamedTuple):
     carry_out: Callable[[Press], Answer]
     effect_of: Callable[[Mapping[str, str]], Effect] | None = None
     """Tells the effect by the body, where it depends on that."""
+    put: bool = False
+    """It is a PUT of a form to the record's id, not a POST."""
 
 
 BUTTONS: dict[ButtonName, Button] = {
@@ -63,4 +69,15 @@ BUTTONS: dict[ButtonName, Button] = {
     "order_protocol": Button("once", support.new_protocol),
     "boleto": Button("read", billing_buttons.boleto, billing_buttons.boleto_effect),
     "pix": Button("write", billing_buttons.pix),
+    "receive_bill": Button("once", payment_buttons.receive),
+    "cancel_bill": Button("write", payment_buttons.cancel),
+    "cancel_bill_form": Button("write", payment_buttons.cancel_by_form, put=True),
+    "alter_bill": Button("write", payment_buttons.alter, put=True),
+    "pay_payable": Button("once", payment_buttons.pay),
+    "return_lent": Button("write", lending.return_lent),
+    "customer_file": Button("read", files.view_customer_file),
+    "order_file": Button("read", files.view_order_file),
+    "negotiation_won": Button("write", crm_buttons.win, put=True),
+    "negotiation_lost": Button("write", crm_buttons.lose, put=True),
+    "coverage": Button("read", crm_buttons.check_coverage),
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hmac
-import json
 import re
 from collections.abc import Callable
 from functools import partial
@@ -13,16 +12,18 @@ from typing import ClassVar
 from starlette.routing import Route
 
 from backhaul_connectors.sandbox.daily import Daily
+from backhaul_connectors.sandbox.erp_columns_sales import SALES_REQUIRED
 from backhaul_connectors.sandbox.erp_table import Table
 from backhaul_connectors.sandbox.face import Answer, Call, Operation, VendorFace
 from backhaul_connectors.sandbox.ixc_provider import answers
-from backhaul_connectors.sandbox.ixc_provider.bodies import fields_of
-from backhaul_connectors.sandbox.ixc_provider.buttons import BUTTONS
+from backhaul_connectors.sandbox.ixc_provider.bodies import UnreadableBodyError, fields_of, file_of, json_of
+from backhaul_connectors.sandbox.ixc_provider.buttons import BUTTONS, Button
 from backhaul_connectors.sandbox.ixc_provider.changes import ErpChanges
+from backhaul_connectors.sandbox.ixc_provider.files import FILE_TABLES
 from backhaul_connectors.sandbox.ixc_provider.flexigrid import FLEXIGRID, flexigrid_page
 from backhaul_connectors.sandbox.ixc_provider.listing import RowFinder
 from backhaul_connectors.sandbox.ixc_provider.press import Press
-from backhaul_connectors.sandbox.ixc_provider.query import ListQuery, QueryError
+from backhaul_connectors.sandbox.ixc_provider.query import Condition, ListQuery, QueryError
 from backhaul_connectors.sandbox.ixc_provider.switches import ButtonName, ProviderSwitches
 from backhaul_connectors.sandbox.ixc_provider.writes import delete_row, insert_row, update_row
 from backhaul_connectors.sandbox.rate import CallCounter
@@ -32,8 +33,18 @@ from backhaul_connectors.sandbox.state import PROVIDER_TOKEN, SandboxState
 __all__ = ["ProviderFace"]
 
 _PATH = re.compile(r"/webservice/v1/([A-Za-z0-9_]+)(?:/(\d{1,9}))?/?")
-_RESOURCES = {"acs_device_grid": "acs_device", "radpop_radio_porta_fibra": "radpop_radio_porta"}
+_RESOURCES = {
+    "acs_device_grid": "acs_device",
+    "radpop_radio_porta_fibra": "radpop_radio_porta",
+    "cliente_contrato_comodato": "movimento_produtos",
+}
 """Resources whose columns carry another table name; all others carry their own."""
+_VIEWS = {"crm_canditados": "cliente", "fn_areceber_altera": "fn_areceber"}
+"""Resources that show a table which has its own resource too, with that table's columns."""
+_ONLY = {"crm_canditados": Condition("crm", "=", "S")}
+_READ_ONLY = frozenset({*FLEXIGRID, "patrimonio", "ixc_logs"})
+_NO_CHANGE = frozenset({*_READ_ONLY, "radpop_radio_cliente_fibra_historico"})
+"""Tables that are only listed; the history of levels is also deleted from (the vendor's Postman collection)."""
 
 _BASIC = base64.b64encode(PROVIDER_TOKEN.encode()).decode()
 _EFFECTS: dict[str, Effect] = {"list": "read", "insert": "once", "update": "write", "delete": "delete"}
@@ -83,10 +94,9 @@ class ProviderFace(VendorFace):
             return Operation("unknown", "none", self._not_found)
         resource, record = match[1], match[2]
         button = self._button(resource)
-        if button is not None and call.method == "POST":
-            known, press = BUTTONS[button], partial(self._press, button, resource)
-            effect = known.effect if known.effect_of is None else known.effect_of(fields_of(call))
-            return Operation(resource, effect, partial(self._allowed, press))
+        if button is not None and self._pressed(button, call, record):
+            press = partial(self._press, button, resource, record or "")
+            return Operation(resource, _effect(BUTTONS[button], call), partial(self._allowed, press))
         action = self._action(call, record)
         if action is None:
             return Operation(f"{resource}.unknown", "none", partial(self._allowed, self._not_found))
@@ -108,6 +118,13 @@ class ProviderFace(VendorFace):
             case _:
                 return None
 
+    def _pressed(self, button: ButtonName, call: Call, record: str | None) -> bool:
+        """Tell whether a call presses a button: POST, GET for some, PUT to an id for forms."""
+        if BUTTONS[button].put:
+            return call.method == "PUT" and record is not None
+        by_get = call.method == "GET" and button in self.switches.get_buttons
+        return record is None and (call.method == "POST" or by_get)
+
     def _button(self, resource: str) -> ButtonName | None:
         return next((name for name, at in self.switches.buttons.items() if at == resource), None)
 
@@ -115,40 +132,47 @@ class ProviderFace(VendorFace):
         """Check the authorization and the optional limits."""
         scheme, _, token = call.header(b"authorization").partition(" ")
         if scheme and scheme.lower() != "basic":
-            return answers.bad_scheme()
+            return answers.bad_request()
         if not hmac.compare_digest(token.strip().encode(), _BASIC.encode()):
             return answers.unauthorised()
         wait_s = self._counter.count(self.state.clock.now(), self.switches.per_minute, self.switches.per_day)
         if wait_s is not None:
             return self.over_limit(wait_s if self.switches.limit_retry_after else None)
-        return carry_out(call)
+        try:
+            return carry_out(call)
+        except UnreadableBodyError:
+            return answers.bad_request()
 
     def _on_table(self, resource: str, action: str, record: int, call: Call) -> Answer:
         """Carry out one of the four table operations; a closed table reads like an unknown one."""
         world, now = self.state.world, self.state.clock.now()
-        table = world.tables.get(_RESOURCES.get(resource, resource))
+        table = world.tables.get(_VIEWS.get(resource) or _RESOURCES.get(resource, resource))
         unknown = table is None or (table.name == resource and resource in _RESOURCES.values())
         if table is None or unknown or resource in self.switches.denied:
             return answers.error(f"Recurso {resource} não está disponível!", now)
         if f"{resource}:{action}" in self.switches.denied:
             return answers.error("Usuário sem permissão para esta operação!", now)
-        if action != "list" and table.name in FLEXIGRID:
+        if action in ("insert", "update", "delete") and table.name in (
+            _READ_ONLY if action == "delete" else _NO_CHANGE
+        ):
             return answers.error("Operação não permitida para este recurso!", now)
         fields = fields_of(call)
         match action:
             case "list":
-                return self._list(table, fields, call.distort)
+                return self._list(table, fields, call.distort, only=_ONLY.get(resource))
             case "insert":
-                return insert_row(world, table, fields, self.switches)
+                file = file_of(call, "local_arquivo") if table.name in FILE_TABLES else None
+                required = SALES_REQUIRED["crm_canditados"] if resource == "crm_canditados" else ()
+                return insert_row(world, table, fields, self.switches, required=required, file=file)
             case "update":
                 return update_row(world, table, record, fields, self.switches)
             case _:
                 return delete_row(world, table, record, self.switches)
 
-    def _list(self, table: Table, fields: dict[str, str], distort: str) -> Answer:
+    def _list(self, table: Table, fields: dict[str, str], distort: str, *, only: Condition | None) -> Answer:
         """Answer one page; the faults ``truncate_page`` and ``empty_list`` end the list early, as if complete."""
         try:
-            query = ListQuery.parse(fields, table)
+            query = ListQuery.parse(fields, table, only)
         except QueryError:
             return answers.red_div(self.switches.red_status)
         if self.switches.rp_max is not None and query.rp > self.switches.rp_max:
@@ -171,10 +195,11 @@ class ProviderFace(VendorFace):
         answer.key = f"page {query.page}"
         return answer
 
-    def _press(self, button: ButtonName, resource: str, call: Call) -> Answer:
+    def _press(self, button: ButtonName, resource: str, record: str, call: Call) -> Answer:
         if resource in self.switches.denied:
             return answers.error(f"Recurso {resource} não está disponível!", self.state.clock.now())
-        return BUTTONS[button].carry_out(Press(self.state.world, self.switches, fields_of(call)))
+        form = {"id": record} if record else {}
+        return BUTTONS[button].carry_out(Press(self.state.world, self.switches, {**fields_of(call), **form}))
 
     def _not_found(self, _: Call) -> Answer:
         return answers.not_found()
@@ -186,9 +211,9 @@ class ProviderFace(VendorFace):
         """
         now = self.state.clock.now()
         try:
-            event = json.loads(call.body)
-        except (ValueError, RecursionError):
-            return answers.error("Formato inválido", now)
+            event = json_of(call.body)
+        except UnreadableBodyError:
+            return answers.bad_request()
         if not isinstance(event, dict) or not isinstance(event.get("serialNumber"), str):
             return answers.error("Formato inválido", now)
         serial = event["serialNumber"]
@@ -196,3 +221,13 @@ class ProviderFace(VendorFace):
         answer = answers.plain_json({"type": "success"}, now)
         answer.completed, answer.key = removed, serial
         return answer
+
+
+def _effect(button: Button, call: Call) -> Effect:
+    """Return what a press is meant to do, which may depend on its body."""
+    if button.effect_of is None:
+        return button.effect
+    try:
+        return button.effect_of(fields_of(call))
+    except UnreadableBodyError:
+        return "none"

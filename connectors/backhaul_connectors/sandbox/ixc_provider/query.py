@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from backhaul_connectors.sandbox.erp_table import Table
+from backhaul_connectors.sandbox.ixc_provider.dates import iso_date
 
 __all__ = ["Condition", "ListQuery", "QueryError"]
 
 _OPERATORS = frozenset({"=", "!=", ">", "<", ">=", "<=", "L", "NL", "IN", "NI", "BE", "NBE"})
-_DATE = re.compile(r"(\d{2})/(\d{2})/(\d{4})(.*)")
 _DEFAULT_ROWS = 20
 _BARE = ("fh_onu_nao_autorizadas",)
 """Tables whose columns go without a prefix (ixc_provider.md section 3.1)."""
@@ -78,9 +77,12 @@ class ListQuery:
     descending: bool = False
 
     @classmethod
-    def parse(cls, body: Mapping[str, str], table: Table) -> ListQuery:
-        """Read a listing's body. Raises QueryError for a bare or unknown column and an unknown operator."""
-        conditions: list[Condition] = []
+    def parse(cls, body: Mapping[str, str], table: Table, only: Condition | None = None) -> ListQuery:
+        """Read a listing's body; ``only`` holds for the resource whatever is asked.
+
+        Raises QueryError for a bare or unknown column and an unknown operator.
+        """
+        conditions: list[Condition] = [] if only is None else [only]
         if body.get("qtype") and body.get("query", "") != "":
             conditions.append(_condition(table, body["qtype"], body.get("oper") or "=", body["query"], ""))
         conditions.extend(_grid(table, body.get("grid_param", "")))
@@ -122,7 +124,7 @@ def _grid(table: Table, text: str) -> list[Condition]:
 def _condition(table: Table, name: str, operator: str, value: str, high: str) -> Condition:
     if operator not in _OPERATORS:
         raise QueryError(f"unknown operator {operator}")
-    return Condition(_column(table, name), operator, _iso_date(value), _iso_date(high))
+    return Condition(_column(table, name), operator, iso_date(value), iso_date(high))
 
 
 def _column(table: Table, name: str) -> str:
@@ -133,12 +135,6 @@ def _column(table: Table, name: str) -> str:
     if not dot or prefix != table.name or column not in table.column_set:
         raise QueryError(f"unknown column {name}")
     return column
-
-
-def _iso_date(text: str) -> str:
-    """Return ``dd/mm/yyyy`` as ``yyyy-mm-dd``; anything else unchanged."""
-    match = _DATE.fullmatch(text)
-    return f"{match[3]}-{match[2]}-{match[1]}{match[4]}" if match else text
 
 
 def _number(text: str | None, default: int) -> int:

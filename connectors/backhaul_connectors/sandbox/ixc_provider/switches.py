@@ -45,7 +45,20 @@ ButtonName = Literal[
     "order_protocol",
     "boleto",
     "pix",
+    "receive_bill",
+    "cancel_bill",
+    "cancel_bill_form",
+    "alter_bill",
+    "pay_payable",
+    "return_lent",
+    "customer_file",
+    "order_file",
+    "negotiation_won",
+    "negotiation_lost",
+    "coverage",
 ]
+
+_BY_GET: tuple[ButtonName, ...] = ("boleto", "pix", "trust_unblock", "order_file")
 
 
 def _buttons() -> dict[ButtonName, str]:
@@ -83,6 +96,17 @@ def _buttons() -> dict[ButtonName, str]:
         "order_protocol": "gerar_protocolo_ordem_servico",
         "boleto": "get_boleto",
         "pix": "get_pix",
+        "receive_bill": "fn_areceber_recebimentos_baixas_novo",
+        "cancel_bill": "cancelar_financeiro",
+        "cancel_bill_form": "fn_areceber_recebimentos",
+        "alter_bill": "fn_areceber_altera",
+        "pay_payable": "botao_pagar_26409",
+        "return_lent": "baixar_comodato_23069",
+        "customer_file": "cliente_arquivo",
+        "order_file": "visualizar_arquivo_os",
+        "negotiation_won": "crm_negociacoes_simplificado",
+        "negotiation_lost": "crm_negociacoes_perdemos_data",
+        "coverage": "viabilidade_tecnica",
     }
 
 
@@ -104,6 +128,8 @@ class ProviderSwitches(VendorSwitches):
     """Tables (``cliente``) or actions (``cliente:update``) that the token's user may not use."""
     buttons: dict[ButtonName, str] = Field(default_factory=_buttons)
     """Resource of each button; the numbers differ between installs."""
+    get_buttons: list[ButtonName] = Field(default_factory=lambda: list(_BY_GET))
+    """Buttons that GET with a JSON body presses too: those that clients are seen to press so."""
     reconnect_s: float = Field(default=20.0, ge=0)
     """World seconds until a disconnected login that may connect is online again."""
     order_delay_s: float = Field(default=30.0, ge=0)
