@@ -92,8 +92,9 @@ def trouble_of(response: httpx.Response) -> Trouble | None:
 def error_of(trouble: Trouble, response: httpx.Response, what: str, *, repeatable: bool) -> ActionError:
     """Return the error for what Akixi says: by code, then by status."""
     status = response.status_code
-    said = f" ({trouble.text})" if trouble.text else ""
     known = ERRORS.get(trouble.code or 0)
+    is_name = known is not None and trouble.text == known.vendor_name
+    said = f" ({trouble.text})" if trouble.text and not is_name else ""
     if known is not None:
         name = f" {known.vendor_name}" if known.vendor_name else ""
         advice = f". {known.advice}" if known.advice else ""

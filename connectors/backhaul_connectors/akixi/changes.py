@@ -13,6 +13,7 @@ import anyio
 from backhaul.sdk import (
     ActionError,
     AuthenticationError,
+    Change,
     InvalidAnswerError,
     Json,
     NotFoundError,
@@ -155,6 +156,17 @@ class Entries:
                 "change them, and fields_form"
             )
         return IntegratorClientChange(id=entry_id, changed=True)
+
+    async def described(self, scope: Scope, entry_id: str, wanted: Wanted | None, *, replace: bool = False) -> Change:
+        """Say what changing an entry, or deleting it (`wanted` is None), would do."""
+        fields = tuple(dict.fromkeys((*self._settings.info_fields, *MERGED)))
+        stored = content_of(await self.record(scope, entry_id, fields))
+        if wanted is None:
+            return Change(text=f"delete the Integrator Client {entry_id}", before=stored)
+        body = merged(stored, wanted, replace=replace)
+        names = [name for name in body if body[name] != stored.get(name)]
+        what = f"change the Integrator Client {entry_id}: {', '.join(names) or 'nothing'}"
+        return Change(text=what, before={name: stored.get(name) for name in names}, after={n: body[n] for n in names})
 
     async def delete(self, scope: Scope, entry_id: str) -> IntegratorClientRemoval:
         """Delete an entry; one that is gone already is no error.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from backhaul.sdk import AttemptInfo, Connector, ConnectorContext, Effect, Json, Page, Verdict, action
+from backhaul.sdk import AttemptInfo, Change, Connector, ConnectorContext, Effect, Json, Page, Personal, Verdict, action
 from backhaul_connectors.akixi.api import AkixiApi
 from backhaul_connectors.akixi.changes import Entries
 from backhaul_connectors.akixi.fields import IntegratorClientField
@@ -53,7 +53,7 @@ class Akixi(Connector[AkixiSettings]):
         *,
         tel_sys_id: TelSysId = ALL,
         partition_id: PartitionId = ALL,
-        device_number: DeviceNumber = ALL_DEVICES,
+        device_number: Personal[DeviceNumber] = ALL_DEVICES,
         limit: Annotated[int, Field(ge=1, le=10_000)] | None = None,
         offset: Annotated[int, Field(ge=0)] = 0,
         sort: Literal["ASC", "DESC"] | None = None,
@@ -91,7 +91,7 @@ class Akixi(Connector[AkixiSettings]):
         *,
         tel_sys_id: TelSysId,
         partition_id: PartitionId,
-        device_number: DeviceNumber,
+        device_number: Personal[DeviceNumber],
         id: PathText,  # noqa: A002  (the vendor's name)
         integrator_client_fields: Sequence[IntegratorClientField] | None = None,
     ) -> IntegratorClient:
@@ -117,8 +117,8 @@ class Akixi(Connector[AkixiSettings]):
         *,
         tel_sys_id: TelSysId,
         partition_id: PartitionId,
-        device_number: DeviceNumber,
-        description: Text,
+        device_number: Personal[DeviceNumber],
+        description: Personal[Text],
         cm_environment_id: Text | None = None,
         policies: Values | None = None,
         settings: Values | None = None,
@@ -154,8 +154,8 @@ class Akixi(Connector[AkixiSettings]):
         *,
         tel_sys_id: TelSysId,
         partition_id: PartitionId,
-        device_number: DeviceNumber,
-        description: Text,
+        device_number: Personal[DeviceNumber],
+        description: Personal[Text],
         cm_environment_id: Text | None = None,
         policies: Values | None = None,
         settings: Values | None = None,
@@ -166,15 +166,15 @@ class Akixi(Connector[AkixiSettings]):
         scope = Scope(tel_sys_id=tel_sys_id, partition_id=partition_id, device_number=device_number)
         return await self._entries.verdict(scope, self._new(description, cm_environment_id, policies, settings))
 
-    @action(effect=Effect.WRITE)
+    @action(effect=Effect.WRITE, describe="describe_change")
     async def change_integrator_client(
         self,
         *,
         tel_sys_id: TelSysId,
         partition_id: PartitionId,
-        device_number: DeviceNumber,
+        device_number: Personal[DeviceNumber],
         id: PathText,  # noqa: A002  (the vendor's name)
-        description: Text | None = None,
+        description: Personal[Text | None] = None,
         cm_environment_id: Text | None = None,
         policies: Values | None = None,
         settings: Values | None = None,
@@ -210,13 +210,22 @@ class Akixi(Connector[AkixiSettings]):
         )
         return await self._entries.change(scope, id, wanted, replace=replace)
 
-    @action(effect=Effect.DELETE)
+    async def describe_change(self, *, id: str, replace: bool, allow_wildcard: bool, **given: Any) -> Change:  # noqa: A002
+        """Say which fields of an entry would change, and from what."""
+        scope = Scope(**{name: given.pop(name) for name in ("tel_sys_id", "partition_id", "device_number")})
+        return await self._entries.described(scope, id, Wanted(**given), replace=replace)
+
+    async def describe_delete(self, *, id: str, allow_wildcard: bool, **place: Any) -> Change:  # noqa: A002
+        """Say which entry would be deleted."""
+        return await self._entries.described(Scope(**place), id, None)
+
+    @action(effect=Effect.DELETE, describe="describe_delete")
     async def delete_integrator_client(
         self,
         *,
         tel_sys_id: TelSysId,
         partition_id: PartitionId,
-        device_number: DeviceNumber,
+        device_number: Personal[DeviceNumber],
         id: PathText,  # noqa: A002  (the vendor's name)
         allow_wildcard: bool = False,
     ) -> IntegratorClientRemoval:
@@ -238,7 +247,7 @@ class Akixi(Connector[AkixiSettings]):
 
     @action(effect=Effect.READ)
     async def list_reports(self) -> list[Report]:
-        """Return the reports that the user may see, by id.
+        """Return the reports that the user may see, by id. Source: vendor page on the Report Data API.
 
         Raises:
             AuthenticationError: the user lacks the right "Report Data API".
@@ -250,6 +259,8 @@ class Akixi(Connector[AkixiSettings]):
         """Run a report and return its data, waiting a short while until Akixi has prepared it.
 
         The vendor allows each report once, and three distinct ones, in ten minutes; that is kept here.
+
+        Source: vendor page on the Report Data API; its answers as public clients read them.
 
         Args:
             report_id: id of the report, as `list_reports` gives it.

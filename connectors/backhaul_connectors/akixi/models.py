@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
-from backhaul.sdk import InvalidAnswerError, Json
+from backhaul.sdk import InvalidAnswerError, Json, Personal
 from backhaul_connectors.akixi.scope import ALL, ALL_DEVICES
 
 __all__ = [
@@ -37,22 +37,22 @@ class IntegratorClient(_Model):
 
     id: str
     """Id of the entry; four parts with ``:`` between them."""
-    description: str
-    """Free text; non-breaking spaces are plain ones here. Personal."""
+    description: Personal[str]
+    """Free text; non-breaking spaces are plain ones here."""
     tel_sys_id: int
     """Telephony server; -1: all. A number in lists and a text in Info, always a number here."""
     partition_id: int
     """Partition; -1 and -3 both stand for none or all, and the vendor does not explain the difference."""
-    device_number: str
-    """Number of the device, or ``UnknownNoneOrAll`` for none. Personal."""
+    device_number: Personal[str]
+    """Number of the device, or ``UnknownNoneOrAll`` for none."""
     scope: Literal["device", "partition", "telsys"]
     """What the entry is for, by the three values above."""
     tel_sys_description: str | None = None
     """Name of the telephony server, on request."""
     partition_description: str | None = None
     """Name of the partition, on request."""
-    device_description: str | None = None
-    """Name of the device, on request; None without a device, for which Akixi writes ``None``. Personal."""
+    device_description: Personal[str | None] = None
+    """Name of the device, on request; None without a device, for which Akixi writes ``None``."""
     device_unique_id: str | None = None
     """Id of the device, on request."""
     cm_environment_id: str | None = None
@@ -76,7 +76,7 @@ class IntegratorClientAddition(_Model):
 
     id: str | None
     """Id of the new entry, found by comparing the lists before and after; None when that could not tell."""
-    description: str
+    description: Personal[str]
     """The entry's description."""
     note: str = ""
     """Why the id is not known; empty when it is."""

@@ -9,7 +9,15 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict
 
-from backhaul.sdk import ActionError, AuthenticationError, InvalidAnswerError, Json, RefusedError, RetryableError
+from backhaul.sdk import (
+    ActionError,
+    AuthenticationError,
+    InvalidAnswerError,
+    Json,
+    Personal,
+    RefusedError,
+    RetryableError,
+)
 from backhaul_connectors.akixi.models import plain
 
 if TYPE_CHECKING:
@@ -73,7 +81,7 @@ class ReportRun(BaseModel):
     """Id of the report."""
     status: str | None
     """Akixi's ``ExecutionStatus`` of the finished report, if it told one."""
-    data: Json
+    data: Personal[Json]
     """The answer as it came; its form is not documented."""
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
+from backhaul.sdk import Personal
+
 if TYPE_CHECKING:
     from backhaul.sdk import Event, Json
 
@@ -46,13 +48,13 @@ class CallState(BaseModel):
     """``outgoing``, ``incoming``, ``internal`` (both), or null when the start was lost."""
     account_id: str | None
     """Centrex account; null when the start was lost."""
-    calling_number: str | None
+    calling_number: Personal[str | None]
     """E.164 with ``+``; null when withheld, lost or unreadable."""
-    calling_number_raw: str | None
+    calling_number_raw: Personal[str | None]
     """The caller as it came, when that is no number."""
-    called_number: str | None
+    called_number: Personal[str | None]
     """E.164 with ``+``; null when lost or unreadable."""
-    called_number_raw: str | None
+    called_number_raw: Personal[str | None]
     """The number called as it came, when that is no number."""
     started_at: datetime | None
     """Arrival of the start event."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from backhaul.sdk import (
     AttemptInfo,
+    Change,
     Connector,
     ConnectorContext,
     Effect,
     Event,
     NotFoundError,
+    Personal,
     PollPage,
     RefusedError,
     Verdict,
@@ -54,7 +57,7 @@ class Axialys(Connector[AxialysSettings]):
         self._clicks = Clicks(window_s=settings.correlation_window_s, guard_s=settings.repeat_guard_s)
 
     @action(effect=Effect.ONCE, verify="verify_call")
-    async def call(self, *, account_id: str, number: str) -> CallAccepted:
+    async def call(self, *, account_id: str, number: Personal[str]) -> CallAccepted:
         """Call a number from a Centrex account: the account's own telephone rings first, then the number's.
 
         It is sent once, whatever happens. Without a clear answer the outcome is unknown, and the start event of the
@@ -62,7 +65,7 @@ class Axialys(Connector[AxialysSettings]):
 
         Args:
             account_id: Centrex account whose telephone rings first.
-            number: number to call: E.164 with or without ``+``, or national with `default_region`. Personal.
+            number: number to call: E.164 with or without ``+``, or national with `default_region`.
 
         Raises:
             RefusedError: the number cannot be read, the account is not among `account_ids`, or Axialys said no.
@@ -92,7 +95,7 @@ class Axialys(Connector[AxialysSettings]):
             absence_is_proof=self.settings.no_event_means_no_call,
         )
 
-    @action(effect=Effect.WRITE)
+    @action(effect=Effect.WRITE, describe="describe_set_callback")
     async def set_callback(self, *, url: str | None = None) -> CallbackChanged:
         """Have Axialys send the call notifications of this API key to a URL, and to no other.
 
@@ -114,6 +117,12 @@ class Axialys(Connector[AxialysSettings]):
             raise RefusedError("there is no URL: give url, or set callback_url")
         registered = checked_callback_url(given, self.settings)
         return CallbackChanged(enabled=True, raw=await self._api.set_callback(registered))
+
+    async def describe_set_callback(self, *, url: str | None) -> Change:
+        """Say to which host the notifications would go: the rest of the URL holds a secret. It cannot be read."""
+        if url is None:
+            return Change(text="send the call notifications to the URL in the setting callback_url, and to no other")
+        return Change(text=f"send the call notifications to {urlsplit(url).hostname}, and to no other URL")
 
     @action(effect=Effect.DELETE)
     async def disable_callback(self) -> CallbackChanged:
@@ -146,7 +155,10 @@ class Axialys(Connector[AxialysSettings]):
 
     @webhook
     async def receive(self, request: WebhookRequest) -> Sequence[Event]:
-        """Take a callback by GET or POST; whatever is not a call event of this customer is no event, and no error."""
+        """Take a callback by GET or POST; whatever is not a call event of this customer is no event, and no error.
+
+        Events: `outgoing_call_start`, `incoming_call_start`, `call_connected`, `call_end`.
+        """
         if request.method not in {"GET", "POST"}:
             raise WebhookRejectedError("callbacks come by GET or POST", status=405)
         if not came_from(request.client, self.settings.callback_ips):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from backhaul.sdk import Json
+from backhaul.sdk import Json, Personal
 
 __all__ = ["CALL_EVENTS", "CallAccepted", "CallData", "CallbackChanged"]
 
@@ -26,11 +26,11 @@ class CallAccepted(_Model):
     """Always true: everything else is an error."""
     account_id: str
     """Centrex account whose telephone rings first."""
-    number: str
+    number: Personal[str]
     """Number called, E.164 with ``+``."""
     call_id: str | None = None
     """The call's id, if it is known already: the vendor does not define the answer."""
-    raw: Json = None
+    raw: Personal[Json] = None
     """The answer as it came, JSON or text; null for an empty one. The vendor does not define it."""
 
 
@@ -57,13 +57,13 @@ class CallData(_Model):
     """Name of the event, as in its type."""
     account_id: str | None = None
     """Centrex account of the call; only start events carry it."""
-    calling_number: str | None = None
+    calling_number: Personal[str | None] = None
     """Number of the caller, E.164 with ``+``; null when withheld, missing or unreadable."""
-    calling_number_raw: str | None = None
+    calling_number_raw: Personal[str | None] = None
     """The caller as it came, when that is no number: ``anonymous``, an internal number."""
-    called_number: str | None = None
+    called_number: Personal[str | None] = None
     """Number called, E.164 with ``+``."""
-    called_number_raw: str | None = None
+    called_number_raw: Personal[str | None] = None
     """The number called as it came, when that is no number."""
     status: str | None = None
     """End status as it came: the vendor gives no list of words."""
@@ -73,5 +73,5 @@ class CallData(_Model):
     """Billable duration in seconds; null when missing or unreadable."""
     billable_duration_raw: str | None = None
     """The billable duration as it came, when that is no whole number of seconds."""
-    extra: dict[str, str] = {}
+    extra: Personal[dict[str, str]] = {}
     """Further parameters of the callback, at most 20."""

@@ -17,6 +17,7 @@ from backhaul.sdk import (
     Json,
     NotFoundError,
     Page,
+    Personal,
     RefusedError,
     Verdict,
     action,
@@ -112,7 +113,9 @@ class IspCrm(Connector[IspCrmSettings]):
         return await self._users.get(id)
 
     @action(effect=Effect.ONCE, verify="verify_creation")
-    async def create_user(self, *, fields: dict[str, Json] | str, username: UserId | None = None) -> CreatedUser:
+    async def create_user(
+        self, *, fields: Personal[dict[str, Json] | str], username: Personal[UserId | None] = None
+    ) -> CreatedUser:
         """Create a user with the fields given, never twice.
 
         The vendor documents no fields (its sample is not usable: it names one key twice): take them from your tenant.

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
-from backhaul.sdk import InvalidAnswerError, Json
+from backhaul.sdk import InvalidAnswerError, Json, Personal
 
 __all__ = ["CreatedUser", "ListedUser", "User", "listed_user_of", "moment", "text_of", "user_of", "without_secrets"]
 
@@ -28,13 +28,13 @@ class ListedUser(_Model):
 
     id: str
     """Id for `get_user`, always text here, as in the list."""
-    name: str | None
-    """Full name. Personal."""
+    name: Personal[str | None]
+    """Full name."""
     status: str | None
     """Such as ``active``, ``expired``, ``new``; others occur."""
-    username: str | None = None
-    """RADIUS login, if this tenant's list has it; the vendor's sample does not. Personal."""
-    other: dict[str, Json] = {}
+    username: Personal[str | None] = None
+    """RADIUS login, if this tenant's list has it; the vendor's sample does not."""
+    other: Personal[dict[str, Json]] = {}
     """The further fields that were asked for by name."""
 
 
@@ -44,10 +44,10 @@ class User(_Model):
     Personal data: `username`, `customer_id`, `mac`.
     """
 
-    username: str | None
-    """RADIUS login. Personal."""
-    customer_id: str | None
-    """Customer number, letters and digits. Personal."""
+    username: Personal[str | None]
+    """RADIUS login."""
+    customer_id: Personal[str | None]
+    """Customer number, letters and digits."""
     status: str | None
     """The customer's state, such as ``active``, ``expired``, ``new``; others occur."""
     expiration: datetime | None
@@ -62,8 +62,8 @@ class User(_Model):
     """`created_at` as ISPCRM writes it."""
     activated_at_text: str | None
     """`activated_at` as ISPCRM writes it."""
-    mac: str | None
-    """Bound hardware address. Personal."""
+    mac: Personal[str | None]
+    """Bound hardware address."""
     profile_id: int | None
     """Id of the plan."""
     profile_name: str | None
@@ -77,9 +77,9 @@ class CreatedUser(_Model):
 
     id: str | None
     """Id of the new user, if the answer or looking it up told one."""
-    username: str | None
-    """Its username, if known. Personal."""
-    answer: Json = None
+    username: Personal[str | None]
+    """Its username, if known."""
+    answer: Personal[Json] = None
     """The answer as it came, without passwords and tokens; None when it had no body or was lost."""
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from backhaul.sdk import InvalidAnswerError, Json
+from backhaul.sdk import InvalidAnswerError, Json, Personal
 from backhaul_connectors.ixc_acs.reading import mapping, text, without_secrets
 
 __all__ = ["Capabilities", "DataModel", "PppInterface", "capabilities_of", "ppp_of"]
@@ -44,8 +44,8 @@ class PppInterface(BaseModel):
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     dns_servers: tuple[str, ...] = ()
-    other: dict[str, Json] = {}
-    """The interface's other fields as the ACS writes them, without passwords. Personal."""
+    other: Personal[dict[str, Json]] = {}
+    """The interface's other fields as the ACS writes them, without passwords."""
 
 
 def capabilities_of(serial: str, answer: Json) -> Capabilities:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
-from backhaul.sdk import Effect, InvalidAnswerError, NotFoundError, Page, action
+from backhaul.sdk import Effect, InvalidAnswerError, NotFoundError, Page, Personal, action
 from backhaul_connectors.ixc_acs.base import AcsConnector
 from backhaul_connectors.ixc_acs.capabilities import Capabilities, PppInterface, capabilities_of, ppp_of
 from backhaul_connectors.ixc_acs.listing import DeviceListing, Place
@@ -33,7 +33,7 @@ class DeviceActions(AcsConnector):
         *,
         online: bool | None = None,
         serial_contains: str | None = None,
-        pppoe_login: str | None = None,
+        pppoe_login: Personal[str | None] = None,
         cursor: str | None = None,
     ) -> AsyncIterator[Page[Device]]:
         """List devices by serial number, ascending; without conditions, all of them.
@@ -91,7 +91,7 @@ class DeviceActions(AcsConnector):
         )
 
     @action(effect=Effect.READ)
-    async def search_devices(self, *, by: SearchBy, text: SearchText) -> list[Device]:
+    async def search_devices(self, *, by: SearchBy, text: Personal[SearchText]) -> list[Device]:
         """Search devices by serial number, PPPoE login, CPF or CNPJ, company name or phone, by serial number.
 
         Serial numbers (in any spelling) and logins are compared again, since how the ACS searches is not documented.
@@ -115,8 +115,8 @@ class DeviceActions(AcsConnector):
         return sorted(found.values(), key=lambda device: device.serial)
 
     @action(effect=Effect.READ)
-    async def get_ipv6(self, *, serial: Serial) -> str | None:
-        """Return the IPv6 address or prefix of a device (personal data); None when it has none.
+    async def get_ipv6(self, *, serial: Serial) -> Personal[str | None]:
+        """Return the IPv6 address or prefix of a device; None when it has none.
 
         Args:
             serial: serial number as the ACS writes it.

@@ -28,6 +28,9 @@ class WebhookReceiver(AcsConnector):
     async def receive(self, request: WebhookRequest) -> Sequence[Event]:
         """Take in a webhook of the ACS. What it does not know gives no events.
 
+        Events: `device.added`, `device.removed`, `device.parameters_changed`, `device.rebooted`, `device.reset`,
+        `diagnostic.finished`.
+
         Raises:
             WebhookRejectedError: it is no POST, or its body is not JSON.
         """

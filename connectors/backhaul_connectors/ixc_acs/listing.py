@@ -89,7 +89,8 @@ class DeviceListing:
         params = self._query.parameters(page=place.number, page_size=place.size)
         answer = await self._api.get(self._settings.list_version, self._settings.list_path, params)
         registers, has_next = _checked(answer, place)
-        return [device_of(register, self._settings.optical_range_dbm) for register in registers], has_next
+        scale = self._settings.optical_scale()
+        return [device_of(register, scale) for register in registers], has_next
 
 
 def _checked(answer: Json, place: Place) -> tuple[Sequence[Json], bool]:

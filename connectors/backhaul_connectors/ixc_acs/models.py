@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from backhaul.sdk import InvalidAnswerError, Json
+from backhaul.sdk import InvalidAnswerError, Json, Personal
+from backhaul_connectors.ixc_acs.optical import OpticalScale
+from backhaul_connectors.ixc_acs.reading import decimal
 from backhaul_connectors.ixc_acs.serials import serial_key
 
-__all__ = ["Device", "device_of", "level_dbm", "moment"]
+__all__ = ["Device", "device_of", "moment"]
 
 
 class Device(BaseModel):
@@ -30,8 +30,8 @@ class Device(BaseModel):
     """Serial number in the form that is equal for all spellings; ``ixc_provider`` has the same field."""
     online: bool | None
     """Whether the device is online; None when the ACS does not tell."""
-    pppoe_login: str | None
-    """PPPoE login on the device; None for bridges. Several devices can have the same one. Personal."""
+    pppoe_login: Personal[str | None]
+    """PPPoE login on the device; None for bridges. Several devices can have the same one."""
     manufacturer: str | None = None
     model: str | None = None
     hardware_version: str | None = None
@@ -41,14 +41,14 @@ class Device(BaseModel):
     uptime_s: int | None = None
     """Seconds since the last restart."""
     rx_dbm: float | None = None
-    """Received optical power; None without fibre or when the value cannot be one."""
+    """Received optical power; None without fibre, without a reading or when the value cannot be one."""
     tx_dbm: float | None = None
-    """Sent optical power; None without fibre or when the value cannot be one."""
+    """Sent optical power; None without fibre, without a reading or when the value cannot be one."""
     optical_suspect: bool = False
     """The ACS gave an optical level that cannot be one (outside `optical_range_dbm`, or no number)."""
-    ipv6: str | None = None
-    """IPv6 address or prefix. Personal."""
-    macs: tuple[str, ...] = ()
+    ipv6: Personal[str | None] = None
+    """IPv6 address or prefix."""
+    macs: Personal[tuple[str, ...]] = ()
     """MAC addresses as the ACS writes them."""
     created: datetime | None = None
     """When the ACS first saw the device, UTC."""
@@ -56,7 +56,7 @@ class Device(BaseModel):
     """When the device last reported, UTC."""
 
 
-def device_of(register: Json, optical_range_dbm: tuple[float, float]) -> Device:
+def device_of(register: Json, optical: OpticalScale) -> Device:
     """Return the device of one register.
 
     Raises:
@@ -68,8 +68,9 @@ def device_of(register: Json, optical_range_dbm: tuple[float, float]) -> Device:
     if serial is None:
         raise InvalidAnswerError("the ACS listed a device without serialNumber; nothing of this page is used")
     info = _mapping(record.get("deviceInfo"))
-    rx_dbm, rx_suspect = _level(info.get("rx"), optical_range_dbm)
-    tx_dbm, tx_suspect = _level(info.get("tx"), optical_range_dbm)
+    model = _text(info.get("modelName"))
+    rx_dbm, rx_suspect = optical.level(info.get("rx"), model)
+    tx_dbm, tx_suspect = optical.level(info.get("tx"), model)
     status = record.get("status")
     macs = record.get("macs")
     return Device(
@@ -78,7 +79,7 @@ def device_of(register: Json, optical_range_dbm: tuple[float, float]) -> Device:
         online=status if isinstance(status, bool) else None,
         pppoe_login=_text(_mapping(record.get("connection")).get("pppoeLogin")),
         manufacturer=_text(info.get("manufacturer")),
-        model=_text(info.get("modelName")),
+        model=model,
         hardware_version=_text(info.get("hardwareVersion")),
         software_version=_text(info.get("softwareVersion")),
         package_version=_text(info.get("packageVersion")),
@@ -93,20 +94,6 @@ def device_of(register: Json, optical_range_dbm: tuple[float, float]) -> Device:
     )
 
 
-def level_dbm(value: Json) -> float | None:
-    """Return an optical level from a number or a text such as ``"-19,4 dBm"``; None when it is neither."""
-    if isinstance(value, str):
-        found = re.fullmatch(r"\s*([+-]?[0-9]{1,9}(?:[.,][0-9]{1,9})?)\s*(?:dBm)?\s*", value, re.IGNORECASE)
-        return float(found[1].replace(",", ".")) if found else None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        level = float(value)
-    except OverflowError:
-        return None
-    return level if math.isfinite(level) else None
-
-
 def moment(value: Json) -> datetime | None:
     """Return the UTC moment of an ISO 8601 text with a zone; None when it is anything else."""
     if not isinstance(value, str):
@@ -118,16 +105,6 @@ def moment(value: Json) -> datetime | None:
         return None
 
 
-def _level(value: Json, allowed: tuple[float, float]) -> tuple[float | None, bool]:
-    """Return a believable level or None, and whether there was one that is not believable."""
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return None, False
-    level = level_dbm(value)
-    if level is None or not allowed[0] <= level <= allowed[1]:
-        return None, True
-    return level, False
-
-
 def _mapping(value: Json) -> Mapping[str, Json]:
     return value if isinstance(value, Mapping) else {}
 
@@ -137,5 +114,5 @@ def _text(value: Json) -> str | None:
 
 
 def _seconds(value: Json) -> int | None:
-    level = level_dbm(value)
+    level = decimal(value)
     return int(level) if level is not None and level >= 0 else None

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
-from backhaul.sdk import Json, RefusedError
+from backhaul.sdk import Json, Personal, RefusedError
 from backhaul_connectors.ixc_acs.capabilities import DataModel, data_model_of
 
 __all__ = ["Parameter", "ParameterUpdate", "ValueType", "data_model_of_paths"]
@@ -27,7 +27,7 @@ class Parameter(BaseModel):
 
     parameter: Annotated[str, Field(pattern=r"^(InternetGatewayDevice|Device)(\.[A-Za-z0-9_-]+)+$")]
     """Whole path in the device's own data model, with instance numbers."""
-    value: StrictBool | StrictInt | str
+    value: Personal[StrictBool | StrictInt | str]
     """New value. Personal when the path ends in a password, key or name."""
     type: ValueType | None = None
     """Type of the value; None takes it from the value: text, boolean, or ``unsignedInt``, ``int`` when negative."""

@@ -6,7 +6,7 @@ import re
 
 from pydantic import BaseModel, ConfigDict
 
-from backhaul.sdk import Json
+from backhaul.sdk import Json, Personal
 from backhaul_connectors.ixc_acs.diagnostics import (
     Diagnosis,
     DiagnosticState,
@@ -16,8 +16,7 @@ from backhaul_connectors.ixc_acs.diagnostics import (
     state_of,
     word_of,
 )
-from backhaul_connectors.ixc_acs.models import level_dbm
-from backhaul_connectors.ixc_acs.reading import text
+from backhaul_connectors.ixc_acs.reading import decimal, text
 from backhaul_connectors.ixc_acs.throughput import number_of
 
 __all__ = ["Hop", "Neighbor", "NeighborScan", "Ping", "Traceroute", "neighbor_scan_of", "ping_of", "traceroute_of"]
@@ -68,10 +67,8 @@ class Neighbor(_Record):
     signal_dbm: float | None = None
     """None when the value cannot be a level (it must be negative)."""
     bandwidth_mhz: int | None = None
-    ssid: str | None = None
-    """Personal."""
-    bssid: str | None = None
-    """Personal."""
+    ssid: Personal[str | None] = None
+    bssid: Personal[str | None] = None
     band: str | None = None
     """As the device writes it."""
 
@@ -153,7 +150,7 @@ def _hop(fields: dict[str, Json]) -> Hop:
 
 
 def _neighbor(fields: dict[str, Json]) -> Neighbor:
-    found = (level_dbm(fields.get(name)) for name in ("rssi", "signal", "signalstrength", "noise"))
+    found = (decimal(fields.get(name)) for name in ("rssi", "signal", "signalstrength", "noise"))
     level = next((one for one in found if one is not None), None)
     width = re.match(r"\s*([0-9]{2,3})", str(fields.get("bandwidth", fields.get("operatingchannelbandwidth", ""))))
     return Neighbor(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated
@@ -10,7 +11,17 @@ from pydantic import StringConstraints
 
 from backhaul.sdk import Json
 
-__all__ = ["Serial", "at_path", "is_secret_name", "leaves", "mapping", "name_key", "text", "without_secrets"]
+__all__ = [
+    "Serial",
+    "at_path",
+    "decimal",
+    "is_secret_name",
+    "leaves",
+    "mapping",
+    "name_key",
+    "text",
+    "without_secrets",
+]
 
 Serial = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128)]
 
@@ -58,6 +69,20 @@ def leaves(value: Json, depth: int = 0) -> Iterator[tuple[str, Json]]:
             yield name_key(str(name)), inner
     for inner in value.values():
         yield from leaves(inner, depth + 1)
+
+
+def decimal(value: Json) -> float | None:
+    """Return a number from a number or a text such as ``"-19,4"`` or ``"-19.4 dBm"``; None when it is neither."""
+    if isinstance(value, str):
+        found = re.fullmatch(r"\s*([+-]?[0-9]{1,9}(?:[.,][0-9]{1,9})?)\s*(?:dBm)?\s*", value, re.IGNORECASE)
+        return float(found[1].replace(",", ".")) if found else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        level = float(value)
+    except OverflowError:
+        return None
+    return level if math.isfinite(level) else None
 
 
 def is_secret_name(name: str) -> bool:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict
 
-from backhaul.sdk import AttemptInfo, Effect, Verdict, action
+from backhaul.sdk import AttemptInfo, Change, Effect, Verdict, action
 from backhaul_connectors.ixc_acs.base import AcsConnector
 from backhaul_connectors.ixc_acs.models import Device
 from backhaul_connectors.ixc_acs.reading import Serial
@@ -28,7 +28,7 @@ class RestartAsked(BaseModel):
 class RestartActions(AcsConnector):
     """Reboot and factory reset."""
 
-    @action(effect=Effect.ONCE, verify="verify_reboot")
+    @action(effect=Effect.ONCE, verify="verify_reboot", describe="describe_reboot")
     async def reboot(self, *, serial: Serial) -> RestartAsked:
         """Reboot a device: the customer is offline for a minute or two. Done is the event ``device.rebooted``.
 
@@ -46,6 +46,14 @@ class RestartActions(AcsConnector):
         await self._api.command("POST", url, {}, serial=serial)
         return RestartAsked(serial=serial)
 
+    async def describe_reboot(self, *, serial: str) -> Change:
+        """Say which device would be rebooted."""
+        return Change(text=f"reboot {await self._in_words(serial)}")
+
+    async def describe_factory_reset(self, *, serial: str) -> Change:
+        """Say which device would lose its settings."""
+        return Change(text=f"reset {await self._in_words(serial)} to its factory defaults")
+
     async def verify_reboot(self, *, serial: str, attempt: AttemptInfo) -> Verdict:
         """Tell whether a device has restarted since an attempt: by the event, or by its uptime at its last report."""
         if await self._has_event(serial, attempt, ["device.rebooted"]):
@@ -57,7 +65,7 @@ class RestartActions(AcsConnector):
             f"the ACS shows no restart of {serial} since then; it may still wait for the device's next contact"
         )
 
-    @action(effect=Effect.ONCE, verify="verify_factory_reset")
+    @action(effect=Effect.ONCE, verify="verify_factory_reset", describe="describe_factory_reset")
     async def factory_reset(self, *, serial: Serial) -> RestartAsked:
         """Reset a device to its factory defaults. Done is the event ``device.reset``.
 
@@ -84,6 +92,11 @@ class RestartActions(AcsConnector):
         restarted = device is not None and self._started_after(device, attempt)
         seen = "has restarted since, which a reset does, but a reboot too" if restarted else "shows no restart since"
         return Verdict.unknown(f"the device {serial} {seen}; only the event device.reset tells")
+
+    async def _in_words(self, serial: str) -> str:
+        device = await self._device(serial)
+        model = " ".join(part for part in (device.manufacturer, device.model) if part)
+        return f"device {serial}" + (f" ({model})" if model else "")
 
     async def _has_event(self, serial: str, attempt: AttemptInfo, types: Sequence[str]) -> bool:
         events = await self.context.events(attempt.started_at, types)

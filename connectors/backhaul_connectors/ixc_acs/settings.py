@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from backhaul.sdk import Credential, HttpSettings, PlainId, Secret
 from backhaul_connectors.ixc_acs.hook_settings import HookFields
+from backhaul_connectors.ixc_acs.optical import OpticalScale, OpticalUnit
 from backhaul_connectors.ixc_acs.routes import Routes
 
 __all__ = ["ApiVersion", "ClientType", "IxcAcsSettings", "SearchBy", "TokenBody"]
@@ -110,7 +111,9 @@ class IxcAcsSettings(HttpSettings):
     page_cap: Annotated[int, Field(ge=1)] = 100_000
     """Pages after which a listing that does not end is taken for broken."""
     optical_range_dbm: tuple[float, float] = (-60.0, 15.0)
-    """Optical levels outside of this range are not believed [assumed: the unit is not documented]."""
+    """Optical levels outside of this range are not believed [assumed]."""
+    optical_units: dict[str, OpticalUnit] = Field(default_factory=dict)
+    """Unit of the optical levels by model, ``*`` for all others; ``dBm`` when not named [assumed: not documented]."""
 
     routes: Routes = Field(default_factory=Routes)
     """Version and path of every other operation [assumed]."""
@@ -174,6 +177,10 @@ class IxcAcsSettings(HttpSettings):
     def url(self, version: ApiVersion, path: str) -> str:
         """Return the URL of an API path, relative to `base_url`."""
         return f"/api/{version.value}{path}"
+
+    def optical_scale(self) -> OpticalScale:
+        """Return what the optical levels of this ACS mean."""
+        return OpticalScale(believed_dbm=self.optical_range_dbm, units=self.optical_units)
 
     def search_column(self, by: SearchBy) -> str:
         """Return the column of the device list for a kind of search."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from backhaul.sdk import Json
-from backhaul_connectors.ixc_acs.models import level_dbm
+from backhaul_connectors.ixc_acs.reading import decimal
 
 __all__ = ["Throughput", "number_of", "test_moment", "throughput_of"]
 
@@ -71,7 +71,7 @@ def number_of(value: Json) -> int | None:
         return int(found[1]) if found else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    level = level_dbm(value)
+    level = decimal(value)
     return int(level) if level is not None and abs(level) < 10**18 else None
 
 

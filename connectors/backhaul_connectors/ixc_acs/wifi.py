@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
 
-from backhaul.sdk import InvalidAnswerError, Json, NotFoundError, RefusedError
+from backhaul.sdk import InvalidAnswerError, Json, NotFoundError, Personal, RefusedError
 from backhaul_connectors.ixc_acs.reading import text
 
 __all__ = ["Passphrase", "Ssid", "WifiChange", "WifiDone", "WifiInterface", "chosen", "interfaces_of"]
@@ -32,7 +32,7 @@ Passphrase = Annotated[
     AfterValidator(_passphrase),
     WithJsonSchema({"type": "string", "format": "password", "writeOnly": True, "minLength": 8, "maxLength": 63}),
 ]
-"""IEEE 802.11: 8 to 63 characters. Personal; `writeOnly` marks it as never to be shown."""
+"""IEEE 802.11: 8 to 63 characters; `writeOnly` marks it as never to be shown."""
 
 
 class WifiInterface(BaseModel):
@@ -45,8 +45,8 @@ class WifiInterface(BaseModel):
     band: str
     """Our name of the band (setting `bands`): ``2.4`` or ``5``; the ACS's own key when it has no name."""
     enabled: bool | None
-    ssid: str | None = None
-    """Name of the network; None when the ACS does not tell. Personal."""
+    ssid: Personal[str | None] = None
+    """Name of the network; None when the ACS does not tell."""
 
 
 class WifiDone(StrEnum):

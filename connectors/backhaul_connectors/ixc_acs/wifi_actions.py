@@ -7,7 +7,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from backhaul.sdk import Effect, Json, RefusedError, RetryableError, Secret, UnknownOutcomeError, action
+from backhaul.sdk import (
+    Change,
+    Effect,
+    Json,
+    Personal,
+    RefusedError,
+    RetryableError,
+    Secret,
+    UnknownOutcomeError,
+    action,
+)
 from backhaul_connectors.ixc_acs.base import AcsConnector
 from backhaul_connectors.ixc_acs.capabilities import capabilities_of
 from backhaul_connectors.ixc_acs.parameters import Parameter, ParameterUpdate, data_model_of_paths
@@ -42,15 +52,15 @@ class WifiActions(AcsConnector):
         url = Routes.url(self.settings.routes.wifi, serial=serial)
         return interfaces_of(await self._api.read(url, serial=serial), self.settings.bands)
 
-    @action(effect=Effect.WRITE)
+    @action(effect=Effect.WRITE, describe="describe_set_wifi")
     async def set_wifi(
         self,
         *,
         serial: Serial,
         id: str | None = None,  # noqa: A002  (the vendor's name)
         band: str | None = None,
-        ssid: Ssid | None = None,
-        password: Passphrase | None = None,
+        ssid: Personal[Ssid | None] = None,
+        password: Personal[Passphrase | None] = None,
     ) -> WifiChange:
         """Change name or passphrase of one Wi-Fi interface, which cuts the customer's own devices off.
 
@@ -88,7 +98,25 @@ class WifiActions(AcsConnector):
         await self._send_wifi(serial, before.id, ssid if renamed else None, hidden)
         return change
 
-    @action(effect=Effect.WRITE)
+    async def describe_set_wifi(
+        self,
+        *,
+        serial: str,
+        id: str | None,  # noqa: A002  (the vendor's name)
+        band: str | None,
+        ssid: str | None,
+        password: str | None,
+    ) -> Change:
+        """Say which interface would change; a passphrase is not shown."""
+        found = chosen(await self.get_wifi(serial=serial), interface_id=id, band=band)
+        parts = [f"name {found.ssid} -> {ssid}"] if ssid is not None else []
+        parts += ["a new passphrase"] if password is not None else []
+        before = {"ssid": found.ssid} if ssid is not None else None
+        after = {"ssid": ssid} if ssid is not None else None
+        text = f"Wi-Fi {found.band or found.id} of device {serial}: {', '.join(parts)}"
+        return Change(text=text, before=before, after=after)
+
+    @action(effect=Effect.WRITE, describe="describe_update_parameters")
     async def update_parameters(
         self,
         *,
@@ -133,6 +161,13 @@ class WifiActions(AcsConnector):
         finally:
             hidden.clear()
         return ParameterUpdate(serial=serial, parameters=tuple(one.parameter for one in parameters), data_model=model)
+
+    async def describe_update_parameters(
+        self, *, serial: str, parameters: Sequence[Parameter], check_data_model: bool
+    ) -> Change:
+        """Say which parameters would be set; they cannot be read, and passwords are not shown."""
+        after = {one.parameter: "***" if is_secret_name(one.parameter) else one.value for one in parameters}
+        return Change(text=f"set {len(after)} parameters of device {serial}: {', '.join(after)}", after=after)
 
     async def _send_wifi(self, serial: str, interface: str, ssid: str | None, password: Secret | None) -> None:
         """Send what changes of an interface, once; in doubt, read whether it has the new name."""

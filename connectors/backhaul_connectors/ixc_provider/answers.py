@@ -139,6 +139,8 @@ def _html_error(response: httpx.Response, what: str) -> InvalidAnswerError:
 
 def _raise_for_status(response: httpx.Response, what: str) -> None:
     status = response.status_code
+    if response.is_success:
+        return  # before the excerpt: it costs more than everything else here
     said = excerpt(response, 120)
     tail = f": {said}" if said else ""
     match status:

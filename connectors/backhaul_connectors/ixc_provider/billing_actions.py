@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from backhaul.sdk import Effect, InvalidAnswerError, Json, action
+from backhaul.sdk import Effect, InvalidAnswerError, Json, Personal, action
 from backhaul_connectors.ixc_provider.answers import checked
 from backhaul_connectors.ixc_provider.base import RecordId
 from backhaul_connectors.ixc_provider.button_presser import ButtonPresser
@@ -22,8 +22,8 @@ class Boleto(BaseModel):
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     id: int
-    pdf_base64: str
-    """The PDF in base64. Personal."""
+    pdf_base64: Personal[str]
+    """The PDF in base64."""
 
 
 class BillingActions(ButtonPresser):
@@ -56,7 +56,7 @@ class BillingActions(ButtonPresser):
             "tipo_boleto": "arquivo",
             "base64": "S",
         }
-        response = await self._client.document(known.resource, body)
+        response = await self._client.document(known, body)
         content = response.content.strip()
         if response.is_success and content.startswith(b"%PDF"):
             return Boleto(id=id, pdf_base64=base64.b64encode(content).decode())
@@ -92,8 +92,8 @@ class BillingActions(ButtonPresser):
         return await self._press("get_boleto", ",".join(str(one) for one in ids), fields)
 
     @action(effect=Effect.WRITE)
-    async def get_pix(self, *, id: RecordId) -> dict[str, Json]:  # noqa: A002  (the vendor's name)
-        """Return the PIX charge of a receivable as the bank gives it (real numbers, times in UTC). Personal data.
+    async def get_pix(self, *, id: RecordId) -> Personal[dict[str, Json]]:  # noqa: A002  (the vendor's name)
+        """Return the PIX charge of a receivable as the bank gives it (real numbers, times in UTC).
 
         A receivable that has no charge yet gets one: the bank makes it and the ERP notes its ``pix_txid``. Asked for
         again, it is the same charge [assumed].

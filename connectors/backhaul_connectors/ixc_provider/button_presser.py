@@ -30,7 +30,7 @@ class ButtonPresser(ErpConnector):
         known = self.settings.button(button)
         body: dict[str, Json] = {**(fields or {}), known.key: for_id}
         try:
-            answer = await self._client.press(known.resource, body, repeatable=repeatable)
+            answer = await self._client.press(known, body, for_id, repeatable=repeatable)
         except InvalidAnswerError as error:
             if repeatable:
                 raise

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from backhaul.sdk import Json
 
-__all__ = ["BUTTONS", "Button", "ButtonName", "Pressed"]
+__all__ = ["BUTTONS", "Button", "ButtonMethod", "ButtonName", "Pressed"]
 
 ButtonName: TypeAlias = Literal[
     "push_wifi",
@@ -49,9 +49,19 @@ ButtonName: TypeAlias = Literal[
     "order_reopen",
     "get_boleto",
     "get_pix",
-    "cancel_receivable",
-    "pay_bill",
+    "receive_bill",
+    "cancel_bill",
+    "cancel_bill_form",
+    "alter_bill",
+    "pay_payable",
+    "return_lent",
+    "customer_file",
+    "order_file",
+    "negotiation_won",
+    "negotiation_lost",
+    "check_coverage",
 ]
+ButtonMethod: TypeAlias = Literal["POST", "GET", "PUT"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +70,8 @@ class Button:
 
     resource: str
     key: str = "id"
+    method: ButtonMethod = "POST"
+    """``GET`` carries a JSON body and the header of listings; ``PUT`` goes to the id, with a form as its body."""
 
 
 _FIBER = "radpop_radio_cliente_fibra_"
@@ -96,8 +108,17 @@ BUTTONS: Mapping[ButtonName, Button] = {
     "order_reopen": Button("su_oss_chamado_reabrir", "id_chamado"),
     "get_boleto": Button("get_boleto", "boletos"),
     "get_pix": Button("get_pix", "id_areceber"),
-    "cancel_receivable": Button("cancelar_financeiro"),
-    "pay_bill": Button("botao_pagar_26409"),
+    "receive_bill": Button("fn_areceber_recebimentos_baixas_novo", "id_receber"),
+    "cancel_bill": Button("cancelar_financeiro"),
+    "cancel_bill_form": Button("fn_areceber_recebimentos", method="PUT"),
+    "alter_bill": Button("fn_areceber_altera", method="PUT"),
+    "pay_payable": Button("botao_pagar_26409", "id_pagar"),
+    "return_lent": Button("baixar_comodato_23069"),
+    "customer_file": Button("cliente_arquivo"),
+    "order_file": Button("visualizar_arquivo_os", method="GET"),
+    "negotiation_won": Button("crm_negociacoes_simplificado", method="PUT"),
+    "negotiation_lost": Button("crm_negociacoes_perdemos_data", method="PUT"),
+    "check_coverage": Button("viabilidade_tecnica", "cep"),
 }
 
 

@@ -19,9 +19,10 @@ class ChangeEvents(ErpConnector):
 
     @poll(every_s=300)
     async def changes(self, *, cursor: str | None) -> AsyncIterator[PollPage]:
-        """Look for records of `poll_tables` that were changed since the last look; deletions leave no trace.
+        """Emit `customer.changed`, `contract.changed` and `login.changed` for records of `poll_tables`.
 
-        The first look brings nothing; it only notes where to begin.
+        These are what was changed since the last look; deletions leave no trace. The first look brings nothing; it only
+        notes where to begin.
 
         Raises:
             InvalidAnswerError: the ERP's answer is not a complete, sorted list.

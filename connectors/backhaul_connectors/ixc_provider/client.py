@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,10 +17,13 @@ if TYPE_CHECKING:
     import httpx
 
     from backhaul.sdk import ConnectorContext
+    from backhaul_connectors.ixc_provider.buttons import Button
+    from backhaul_connectors.ixc_provider.multipart import Multipart
     from backhaul_connectors.ixc_provider.settings import IxcProviderSettings
 
 __all__ = ["ErpClient", "ListQuery", "nothing_done_yet"]
 
+_RECORD_ID = re.compile(r"[0-9]{1,18}")
 LISTING = {"ixcsoft": "listar"}
 """Marks a request as a listing. A POST without it is an insert: only `ErpClient.read` sends listings."""
 
@@ -103,29 +107,42 @@ class ErpClient:
         response = await self._send("DELETE", table, record_id)
         checked(response, f"delete of {table} {record_id}")
 
-    async def press(self, resource: str, body: Mapping[str, Json], *, repeatable: bool = False) -> Mapping[str, Json]:
+    async def press(
+        self, button: Button, body: Mapping[str, Json], for_id: str, *, repeatable: bool = False
+    ) -> Mapping[str, Json]:
         """Press a button and return its answer, which is no error.
 
         Args:
-            resource: the button.
+            button: where it is and how it is pressed.
             body: what it is pressed for.
+            for_id: the id in the path of a form that is put.
             repeatable: it may be sent twice.
 
         Raises:
             UnknownOutcomeError: no proper answer came back; it may have acted.
             ActionError: as of `answers.checked`.
         """
-        response = await self._send("POST", resource, json=body, repeatable=repeatable)
-        return checked(response, f"button {resource}")
+        response = await self._pressed(button, body, for_id, repeatable=repeatable)
+        return checked(response, f"button {button.resource}")
 
-    async def report(self, resource: str, body: Mapping[str, Json]) -> str:
+    async def report(self, button: Button, body: Mapping[str, Json]) -> str:
         """Press a button that answers with text or HTML for people, and return the text. It may be repeated."""
-        response = await self._send("POST", resource, json=body, repeatable=True)
-        return page_text(response, f"button {resource}")
+        response = await self._pressed(button, body, "", repeatable=True)
+        return page_text(response, f"button {button.resource}")
 
-    async def document(self, resource: str, body: Mapping[str, Json]) -> httpx.Response:
+    async def document(self, button: Button, body: Mapping[str, Json]) -> httpx.Response:
         """Press a button that answers with a document, and return the raw answer. It may be repeated."""
-        return await self._send("POST", resource, json=body, repeatable=True)
+        return await self._pressed(button, body, "", repeatable=True)
+
+    async def post(self, table: str, fields: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Insert a record, never twice, and return the whole answer. Errors as of `insert`."""
+        return checked(await self._send("POST", table, json=fields, repeatable=False), f"insert into {table}")
+
+    async def upload(self, table: str, form: Multipart) -> Mapping[str, Json]:
+        """Insert a record with a file, never twice, and return the whole answer. Errors as of `insert`."""
+        headers = {"Content-Type": form.content_type}
+        response = await self._send("POST", table, content=form.body, headers=headers, repeatable=False)
+        return checked(response, f"insert into {table}")
 
     async def notify(self, path: str, body: Json, *, with_token: bool) -> None:
         """Send the ERP an event of the ACS; any 2xx that is not an error is taken for received."""
@@ -135,6 +152,21 @@ class ErpClient:
             return
         checked(response, "event of the ACS", any_json=True)
 
+    async def _pressed(
+        self, button: Button, body: Mapping[str, Json], for_id: str, *, repeatable: bool
+    ) -> httpx.Response:
+        """Press a button. A GET carries its body like a listing, and its header: without it the ERP answers 404."""
+        if button.method == "PUT" and not _RECORD_ID.fullmatch(for_id):
+            raise RefusedError(f"{button.resource} is put to the id of a record, and {for_id!r} is none")
+        return await self._send(
+            button.method,
+            button.resource,
+            int(for_id) if button.method == "PUT" else None,
+            json=body,
+            headers=LISTING if button.method == "GET" else None,
+            repeatable=repeatable,
+        )
+
     async def _send(
         self,
         method: str,
@@ -142,6 +174,7 @@ class ErpClient:
         record_id: int | None = None,
         *,
         json: Mapping[str, Json] | None = None,
+        content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool | None = None,
     ) -> httpx.Response:
@@ -150,6 +183,7 @@ class ErpClient:
             method,
             path + ("/" if self._settings.trailing_slash else ""),
             json=json,
+            content=content,
             headers={"Authorization": self._authorization.reveal(), **(headers or {})},
             repeatable=repeatable,
         )

@@ -13,10 +13,13 @@ from backhaul_connectors.ixc_provider.client import ListQuery
 from backhaul_connectors.ixc_provider.contract_actions import ContractActions
 from backhaul_connectors.ixc_provider.customer_actions import CustomerActions
 from backhaul_connectors.ixc_provider.device_actions import DeviceActions, Unlinkable
+from backhaul_connectors.ixc_provider.file_actions import FileActions
 from backhaul_connectors.ixc_provider.login_actions import LoginActions
 from backhaul_connectors.ixc_provider.onu_actions import OnuActions
 from backhaul_connectors.ixc_provider.order_actions import OrderActions
+from backhaul_connectors.ixc_provider.payment_actions import PaymentActions
 from backhaul_connectors.ixc_provider.settings import IxcProviderSettings
+from backhaul_connectors.ixc_provider.stock_actions import StockActions
 
 __all__ = ["IxcProvider", "Unlinkable"]
 
@@ -24,6 +27,9 @@ __all__ = ["IxcProvider", "Unlinkable"]
 # Listings show the groups from the last to the first.
 class IxcProvider(
     ChangeEvents,
+    FileActions,
+    StockActions,
+    PaymentActions,
     BillingActions,
     OrderActions,
     OnuActions,

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
-from backhaul.sdk import InvalidAnswerError, Json
+from backhaul.sdk import InvalidAnswerError, Json, Personal
 from backhaul_connectors.ixc_provider.answers import Record
 from backhaul_connectors.ixc_provider.values import date_of, flag, link, moment, text
 
@@ -28,27 +28,21 @@ class Customer(_Model):
     """A customer (``cliente``). All but the ids and `active` is personal data."""
 
     id: int
-    razao: str
-    """Name of the person or company. Personal."""
-    fantasia: str | None = None
-    """Personal."""
-    cnpj_cpf: str | None = None
-    """As stored, usually masked. Personal."""
+    razao: Personal[str]
+    """Name of the person or company."""
+    fantasia: Personal[str | None] = None
+    cnpj_cpf: Personal[str | None] = None
+    """As stored, usually masked."""
     tipo_pessoa: str | None = None
     """``F`` person, ``J`` company, ``E`` foreign."""
     active: bool | None
-    phones: tuple[str, ...] = ()
-    """All numbers on record, as typed. Personal."""
-    email: str | None = None
-    """Personal."""
-    endereco: str | None = None
-    """Personal."""
-    numero: str | None = None
-    """Personal."""
-    bairro: str | None = None
-    """Personal."""
-    cep: str | None = None
-    """Personal."""
+    phones: Personal[tuple[str, ...]] = ()
+    """All numbers on record, as typed."""
+    email: Personal[str | None] = None
+    endereco: Personal[str | None] = None
+    numero: Personal[str | None] = None
+    bairro: Personal[str | None] = None
+    cep: Personal[str | None] = None
     cidade: int | None = None
     """Id of the city (table ``cidade``)."""
     filial_id: int | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 
-from backhaul.sdk import Effect, NotFoundError, Page, RefusedError, action
+from backhaul.sdk import Effect, NotFoundError, Page, Personal, RefusedError, action
 from backhaul_connectors.ixc_provider.answers import Record
 from backhaul_connectors.ixc_provider.base import ErpConnector, RecordId, Text
 from backhaul_connectors.ixc_provider.client import ListQuery
@@ -33,10 +33,10 @@ class CustomerActions(ErpConnector):
     async def find_customer(
         self,
         *,
-        cnpj_cpf: Text | None = None,
-        razao: Text | None = None,
-        phone: Text | None = None,
-        login: Text | None = None,
+        cnpj_cpf: Personal[Text | None] = None,
+        razao: Personal[Text | None] = None,
+        phone: Personal[Text | None] = None,
+        login: Personal[Text | None] = None,
         id: RecordId | None = None,  # noqa: A002  (the vendor's name)
     ) -> Customer:
         """Return the one customer with a CPF or CNPJ, name, phone, login or id. Give exactly one of them.
@@ -70,7 +70,7 @@ class CustomerActions(ErpConnector):
 
     @action(effect=Effect.READ)
     async def list_customers(
-        self, *, active: bool | None = None, razao: Text | None = None, cursor: str | None = None
+        self, *, active: bool | None = None, razao: Personal[Text | None] = None, cursor: str | None = None
     ) -> AsyncIterator[Page[Customer]]:
         """List customers by id.
 
@@ -124,7 +124,7 @@ class CustomerActions(ErpConnector):
                 yield Page(items=items, next=page.next, total=page.total)
 
     @action(effect=Effect.READ)
-    async def get_contract(self, *, id: RecordId | None = None, login: Text | None = None) -> Contract:  # noqa: A002
+    async def get_contract(self, *, id: RecordId | None = None, login: Personal[Text | None] = None) -> Contract:  # noqa: A002
         """Return a contract, with `service_should_work` computed from both of its states.
 
         A login without a contract of its own (``id_contrato`` 0) has that of its customer: the one that is active.

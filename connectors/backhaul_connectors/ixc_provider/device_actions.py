@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from backhaul.sdk import ConnectorContext, Effect, Json, NotFoundError, Page, RefusedError, action
+from backhaul.sdk import Change, ConnectorContext, Effect, Json, NotFoundError, Page, Personal, RefusedError, action
+from backhaul_connectors.ixc_provider import device_descriptions as descriptions
 from backhaul_connectors.ixc_provider.base import ErpConnector, RecordId, Text
 from backhaul_connectors.ixc_provider.client import ListQuery
 from backhaul_connectors.ixc_provider.device_records import DeviceRecords, SerialMatch
@@ -62,12 +63,12 @@ class DeviceActions(ErpConnector):
                 items = [acs_device_of(record, logins, self.settings.zone) for record in page.items]
                 yield Page(items=items, next=page.next, total=page.total)
 
-    @action(effect=Effect.WRITE)
+    @action(effect=Effect.WRITE, describe="describe_add_acs_device")
     async def add_acs_device(
         self,
         *,
         serial_number: Text,
-        login: str | None = None,
+        login: Personal[str | None] = None,
         id_login: Annotated[int, Field(ge=0)] | None = None,
         match: SerialMatch = "exact",
         unlinkable: Unlinkable = "refuse",
@@ -95,12 +96,30 @@ class DeviceActions(ErpConnector):
             return AcsDeviceChange(id=None, done=Done.SKIPPED, reason=target)
         return await self._devices.ensure(serial_number, target, match)
 
-    @action(effect=Effect.WRITE)
+    async def describe_add_acs_device(
+        self,
+        *,
+        serial_number: str,
+        login: str | None,
+        id_login: int | None,
+        match: SerialMatch,
+        unlinkable: Unlinkable,
+    ) -> Change:
+        """Say which login a device would be linked to, and which one it has."""
+        target = await self._target(login, id_login, unlinkable)
+        if isinstance(target, Skipped):
+            return Change(text=f"leave device {serial_number} alone: {target}")
+        record = await self._devices.find(serial_number, match)
+        if record is None:
+            return await descriptions.added(serial_number, target, self._logins)
+        return await descriptions.linked(record, target, self._logins)
+
+    @action(effect=Effect.WRITE, describe="describe_update_acs_device")
     async def update_acs_device(
         self,
         *,
         id: RecordId,  # noqa: A002  (the vendor's name of the column)
-        login: str | None = None,
+        login: Personal[str | None] = None,
         id_login: Annotated[int, Field(ge=0)] | None = None,
         unlinkable: Unlinkable = "refuse",
     ) -> AcsDeviceChange:
@@ -125,7 +144,23 @@ class DeviceActions(ErpConnector):
             return AcsDeviceChange(id=id, done=Done.SKIPPED, reason=target)
         return await self._devices.relink(id, target)
 
-    @action(effect=Effect.DELETE)
+    async def describe_update_acs_device(
+        self,
+        *,
+        id: int,  # noqa: A002  (the vendor's name of the column)
+        login: str | None,
+        id_login: int | None,
+        unlinkable: Unlinkable,
+    ) -> Change:
+        """Say which login a device would be linked to, and which one it has."""
+        target = await self._target(login, id_login, unlinkable)
+        record = await self._devices.get(id)
+        if isinstance(target, Skipped) or record is None:
+            why = target if isinstance(target, Skipped) else "there is no such record"
+            return Change(text=f"leave device record {id} alone: {why}")
+        return await descriptions.linked(record, target, self._logins)
+
+    @action(effect=Effect.DELETE, describe="describe_remove_acs_device")
     async def remove_acs_device(self, *, id: RecordId) -> Removal:  # noqa: A002  (the vendor's name of the column)
         """Remove a device from the ERP; one that is gone already is no error.
 
@@ -137,8 +172,14 @@ class DeviceActions(ErpConnector):
         """
         return await self._devices.remove(id)
 
+    async def describe_remove_acs_device(self, *, id: int) -> Change:  # noqa: A002  (the vendor's name of the column)
+        """Say which device would be removed, and its login."""
+        return await descriptions.removed(await self._devices.get(id), id, self._logins)
+
     @action(effect=Effect.DELETE)
-    async def notify_acs_event(self, *, event: Text, serial: Text, pppoe_login: str | None = None) -> Notified:
+    async def notify_acs_event(
+        self, *, event: Text, serial: Text, pppoe_login: Personal[str | None] = None
+    ) -> Notified:
         """Tell the ERP an event of the ACS, as the ACS itself does; of a removed device it drops its record (S3).
 
         Its effect counts as a deletion, since that is the worst that it does. The body is `acs_webhook_body`, since

@@ -75,6 +75,14 @@ class DeviceRecords:
                 return (await self._link(record, id_login)).model_copy(update={"done": Done.CREATED})
             return AcsDeviceChange(id=record_id, done=Done.CREATED, id_login=id_login or None)
 
+    async def find(self, serial: str, match: SerialMatch) -> Record | None:
+        """Return the record that counts as that of a serial number, or None."""
+        return await self._of_serial(serial, match)
+
+    async def get(self, record_id: int) -> Record | None:
+        """Return a record, or None."""
+        return await self._of_id(record_id)
+
     async def relink(self, record_id: int, id_login: int | None) -> AcsDeviceChange:
         """Link a record to a login (0 unlinks, None changes nothing).
 

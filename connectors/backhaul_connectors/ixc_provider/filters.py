@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from backhaul.sdk import RefusedError
+from backhaul.sdk import Personal, RefusedError
 
 __all__ = ["Filter", "Operator", "column_name", "grid_param", "is_button", "is_secret_column"]
 
@@ -20,6 +20,7 @@ _PREFIXES = {
     "cliente_contrato_comodato": "movimento_produtos",
     "crm_canditados": "cliente",
     "fh_onu_nao_autorizadas": "",
+    "fn_areceber_altera": "fn_areceber",
     "radpop_radio_porta_fibra": "radpop_radio_porta",
 }
 _COLUMN = r"[A-Za-z_][A-Za-z0-9_]*"
@@ -27,7 +28,9 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{2}/[0-9]{2}/[0-9]{4}")
 # What acts when it is called, besides everything that ends in a number (ixc_provider reference, section 5).
 _BUTTONS = re.compile(
     r".*_[0-9]{4,}|desconectar_clientes|desbloqueio_confianca|cliente_contrato_ativar_cliente|gerar_protocolo_.*"
-    r"|su_oss_chamado_(analisar|reagendar|executar|fechar|reabrir)|get_boleto|get_pix|cancelar_financeiro",
+    r"|su_oss_chamado_(analisar|reagendar|executar|fechar|reabrir)|get_boleto|get_pix|cancelar_financeiro"
+    r"|fn_areceber_recebimentos(_baixas_novo)?|cliente_arquivo|visualizar_arquivo_os|viabilidade_tecnica"
+    r"|crm_negociacoes_(simplificado|perdemos_data)",
     re.IGNORECASE,
 )
 _SECRET = re.compile(r"senha|password|acesso_token|^token$", re.IGNORECASE)
@@ -65,9 +68,9 @@ class Filter(BaseModel):
     """Column, with or without the table before it: ``ativo`` or ``radusuarios.ativo``."""
     operator: Operator = Operator.EQUAL
     """``=``, ``!=``, ``>``, ``<``, ``>=``, ``<=``, ``L`` (contains), ``NL``, ``IN``, ``NI``, ``BE``, ``NBE``."""
-    value: str | Sequence[str]
+    value: Personal[str | Sequence[str]]
     """Value to compare with; a list for ``IN`` and ``NI``."""
-    value2: str | None = None
+    value2: Personal[str | None] = None
     """Upper end for ``BE`` and ``NBE``."""
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
-from backhaul.sdk import InvalidAnswerError, Json
+from backhaul.sdk import InvalidAnswerError, Json, Personal
 from backhaul_connectors.ixc_provider.answers import Record
 from backhaul_connectors.ixc_provider.values import moment, text, whole
 
@@ -23,12 +23,9 @@ class Session(_Model):
     """A connection of a login (``radacct``). Personal data: `login`, `mac`, `ip`, `ipv6_prefix`."""
 
     id: str
-    login: str
-    """Personal."""
-    mac: str | None = None
-    """Personal."""
-    ip: str | None = None
-    """Personal."""
+    login: Personal[str]
+    mac: Personal[str | None] = None
+    ip: Personal[str | None] = None
     concentrator_ip: str | None = None
     nas_port: str | None = None
     started: datetime | None = None
@@ -38,8 +35,7 @@ class Session(_Model):
     up: bool
     """It has begun and has no end."""
     duration_s: int | None = None
-    ipv6_prefix: str | None = None
-    """Personal."""
+    ipv6_prefix: Personal[str | None] = None
 
 
 class WaitingOnu(_Model):

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import timedelta
 
-from backhaul.sdk import AttemptInfo, Effect, Page, RefusedError, Verdict, action
+from backhaul.sdk import AttemptInfo, Change, Effect, Page, Personal, RefusedError, Verdict, action
 from backhaul_connectors.ixc_provider.base import RecordId, Text
 from backhaul_connectors.ixc_provider.button_presser import ButtonPresser
 from backhaul_connectors.ixc_provider.buttons import Pressed
@@ -55,7 +55,7 @@ class LoginActions(ButtonPresser):
                 yield Page(items=kept, next=page.next, total=None if linked is False else page.total)
 
     @action(effect=Effect.READ)
-    async def find_login(self, *, login: Text) -> Login:
+    async def find_login(self, *, login: Personal[Text]) -> Login:
         """Return the login with exactly this text; of several the one that is active.
 
         Args:
@@ -68,7 +68,7 @@ class LoginActions(ButtonPresser):
         return await self._logins.get(login)
 
     @action(effect=Effect.READ)
-    async def get_plan(self, *, login: Text | None = None, id_login: RecordId | None = None) -> Plan:
+    async def get_plan(self, *, login: Personal[Text | None] = None, id_login: RecordId | None = None) -> Plan:
         """Return the contracted speed of a login: what its speed plan (``radgrupos``) gives, in Mbit/s.
 
         A plan is often set some per cent above what was sold; the sold plan's name is in `contrato`.
@@ -88,7 +88,7 @@ class LoginActions(ButtonPresser):
         return plan_of(group, contract)
 
     @action(effect=Effect.READ)
-    async def list_sessions(self, *, login: Text, cursor: str | None = None) -> AsyncIterator[Page[Session]]:
+    async def list_sessions(self, *, login: Personal[Text], cursor: str | None = None) -> AsyncIterator[Page[Session]]:
         """List the connections of a login from the RADIUS accounting (``radacct``), the latest first.
 
         Args:
@@ -107,7 +107,7 @@ class LoginActions(ButtonPresser):
                 mine = [one for one in sessions if one.login == login]
                 yield Page(items=mine, next=page.next, total=page.total)
 
-    @action(effect=Effect.ONCE, verify="verify_disconnect")
+    @action(effect=Effect.ONCE, verify="verify_disconnect", describe="describe_disconnect")
     async def disconnect(self, *, id_login: RecordId) -> Pressed:
         """Disconnect a login that is online; the customer's equipment dials in again.
 
@@ -120,6 +120,11 @@ class LoginActions(ButtonPresser):
         """
         return await self._press("disconnect", str(id_login))
 
+    async def describe_disconnect(self, *, id_login: int) -> Change:
+        """Say whose connection would be cut."""
+        record = await self._existing(LOGIN_TABLE, id_login)
+        return Change(text=f"disconnect login {text(record.get('login'))}")
+
     async def verify_disconnect(self, *, id_login: int, attempt: AttemptInfo) -> Verdict:
         """Tell whether a login was disconnected: it is offline, or its connection began after the attempt."""
         record = await self._existing(LOGIN_TABLE, id_login)
@@ -129,7 +134,7 @@ class LoginActions(ButtonPresser):
             return Verdict.done(Pressed(button="disconnect", id=str(id_login)))
         return Verdict.unknown(f"login {id_login} is online, and whether it dialled in anew cannot be told")
 
-    @action(effect=Effect.ONCE, verify="verify_clear_mac")
+    @action(effect=Effect.ONCE, verify="verify_clear_mac", describe="describe_clear_mac")
     async def clear_mac(self, *, id_login: RecordId) -> Pressed:
         """Forget the MAC address that a login is bound to, so that other equipment can dial in.
 
@@ -141,6 +146,12 @@ class LoginActions(ButtonPresser):
             UnknownOutcomeError: it may have been done.
         """
         return await self._press("clear_mac", str(id_login))
+
+    async def describe_clear_mac(self, *, id_login: int) -> Change:
+        """Say which address would be forgotten."""
+        record = await self._existing(LOGIN_TABLE, id_login)
+        name, mac = text(record.get("login")), text(record.get("mac"))
+        return Change(text=f"forget the MAC address of login {name}", before={"mac": mac}, after={"mac": None})
 
     async def verify_clear_mac(self, *, id_login: int, attempt: AttemptInfo) -> Verdict:
         """Tell whether the MAC address was cleared: it is empty."""

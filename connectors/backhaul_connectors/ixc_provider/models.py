@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
-from backhaul.sdk import InvalidAnswerError
+from backhaul.sdk import InvalidAnswerError, Personal
 from backhaul_connectors.ixc_acs.serials import serial_key
 from backhaul_connectors.ixc_provider.answers import Record
 from backhaul_connectors.ixc_provider.values import flag, link, moment, text
@@ -25,8 +25,8 @@ class Login(_Model):
     """A customer's login (``radusuarios``). Personal data: `login`, `mac`."""
 
     id: int
-    login: str
-    """Text with which the customer's equipment logs in; empty for logins that are known by MAC alone. Personal."""
+    login: Personal[str]
+    """Text with which the customer's equipment logs in; empty for logins that are known by MAC alone."""
     active: bool | None
     """``ativo``: may log in; None when the ERP gives neither S nor N."""
     online: bool | None
@@ -38,8 +38,8 @@ class Login(_Model):
     """Contract; None when the login has none of its own: then look at the customer."""
     id_grupo: int | None = None
     """Speed plan (``radgrupos``)."""
-    mac: str | None = None
-    """MAC address seen at the last connection. Personal."""
+    mac: Personal[str | None] = None
+    """MAC address seen at the last connection."""
     updated: datetime | None = None
     """Last change, UTC."""
 
@@ -54,8 +54,8 @@ class AcsDevice(_Model):
     """Serial number in the form that is equal for all spellings; ``ixc_acs`` has the same field."""
     id_login: int | None
     """Login that the device is linked to; None when it is unlinked."""
-    login: str | None
-    """Text of that login; None when unlinked or when the login does not exist any more. Personal."""
+    login: Personal[str | None]
+    """Text of that login; None when unlinked or when the login does not exist any more."""
     login_active: bool | None
     """Whether that login may log in; None without one."""
     status: str | None = None

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Literal
 
-from backhaul.sdk import Effect, NotFoundError, Page, RefusedError, action
+from backhaul.sdk import Effect, NotFoundError, Page, Personal, RefusedError, action
 from backhaul_connectors.ixc_acs.serials import serial_forms, serial_key
 from backhaul_connectors.ixc_provider.base import RecordId, Text
 from backhaul_connectors.ixc_provider.button_presser import ButtonPresser
@@ -60,8 +60,8 @@ class OnuActions(ButtonPresser):
     async def get_onu(
         self,
         *,
-        login: Text | None = None,
-        serial: Text | None = None,
+        login: Personal[Text | None] = None,
+        serial: Personal[Text | None] = None,
         id: RecordId | None = None,  # noqa: A002
     ) -> Onu:
         """Return the ONU of a login, with a serial number in any spelling, or with an id. Give exactly one.
@@ -105,7 +105,7 @@ class OnuActions(ButtonPresser):
             RefusedError: the ERP said no.
         """
         known = self.settings.button("onu_optical")
-        return optical_summary_of(id, await self._client.report(known.resource, {known.key: str(id)}))
+        return optical_summary_of(id, await self._client.report(known, {known.key: str(id)}))
 
     @action(effect=Effect.READ)
     async def get_onu_script(self, *, id: RecordId, of: Literal["onu", "olt"] = "onu") -> OnuText:  # noqa: A002
@@ -119,7 +119,7 @@ class OnuActions(ButtonPresser):
             RefusedError: the ERP said no.
         """
         known = self.settings.button(_SCRIPTS[of])
-        said = await self._client.report(known.resource, {known.key: str(id)})
+        said = await self._client.report(known, {known.key: str(id)})
         return OnuText(id=id, text=_PASSWORD.sub(r"\1***", said))
 
     @action(effect=Effect.ONCE)

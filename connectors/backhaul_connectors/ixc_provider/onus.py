@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
-from backhaul.sdk import InvalidAnswerError, Json
+from backhaul.sdk import InvalidAnswerError, Json, Personal
 from backhaul_connectors.ixc_acs.serials import serial_key
 from backhaul_connectors.ixc_provider.answers import Record
 from backhaul_connectors.ixc_provider.values import decimal, link, moment, text, whole
@@ -33,12 +33,11 @@ class Onu(_Model):
     """A customer's ONU (``radpop_radio_cliente_fibra``). Personal data: `nome`, `mac`, `serial_key`."""
 
     id: int
-    nome: str | None = None
-    """Personal."""
-    mac: str | None = None
-    """Serial number or MAC address, by maker of the OLT, as the ERP writes it. Personal."""
-    serial_key: str = ""
-    """`mac` in the form that is equal for all spellings; ``ixc_acs`` has the same field. Personal."""
+    nome: Personal[str | None] = None
+    mac: Personal[str | None] = None
+    """Serial number or MAC address, by maker of the OLT, as the ERP writes it."""
+    serial_key: Personal[str] = ""
+    """`mac` in the form that is equal for all spellings; ``ixc_acs`` has the same field."""
     id_login: int | None = None
     id_contrato: int | None = None
     """None when the ONU has none of its own: then look at its login or customer."""
@@ -87,7 +86,7 @@ class OnuText(_Model):
     """A script of an ONU or OLT; it may hold passwords, which are removed where they are recognised."""
 
     id: int
-    text: str
+    text: Personal[str]
 
 
 def onu_of(record: Record, zone: ZoneInfo) -> Onu:

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from backhaul.sdk import AttemptInfo, Effect, Page, Verdict, action
+from backhaul.sdk import AttemptInfo, Effect, Page, Personal, Verdict, action
 from backhaul_connectors.ixc_provider.base import RecordId, Text
 from backhaul_connectors.ixc_provider.buttons import ButtonName, Pressed
 from backhaul_connectors.ixc_provider.client import ListQuery
@@ -70,7 +70,7 @@ class OrderActions(TicketActions):
         id_assunto: RecordId,
         id_filial: RecordId,
         setor: RecordId,
-        mensagem: Text,
+        mensagem: Personal[Text],
         prioridade: OrderPriority = "N",
         tipo: Literal["C", "E"] = "C",
         origem_endereco: Literal["C", "L", "CC", "M"] = "C",
@@ -85,7 +85,7 @@ class OrderActions(TicketActions):
             id_assunto: id of the subject (table ``su_oss_assunto``).
             id_filial: id of the branch (table ``filial``).
             setor: id of the sector.
-            mensagem: what is to be done. Personal.
+            mensagem: what is to be done.
             prioridade: ``B`` low, ``N`` normal, ``A`` high, ``C`` critical.
             tipo: ``C`` for a customer, ``E`` internal.
             origem_endereco: where: ``C`` customer, ``L`` login, ``CC`` contract, ``M`` stated in `fields`.
@@ -126,7 +126,7 @@ class OrderActions(TicketActions):
         *,
         id: RecordId,  # noqa: A002  (the vendor's name)
         move: OrderMove,
-        mensagem: str = "",
+        mensagem: Personal[str] = "",
         id_tecnico: RecordId | None = None,
         data_inicio: datetime | None = None,
         data_final: datetime | None = None,
@@ -141,7 +141,7 @@ class OrderActions(TicketActions):
         Args:
             id: id of the service order.
             move: ``analyse`` (AN), ``reschedule`` (AG), ``execute`` (EX), ``finish`` (F) or ``reopen``.
-            mensagem: note (personal).
+            mensagem: note.
             id_tecnico: id of the technician.
             data_inicio: when the work began; a time without zone is the server's own.
             data_final: when it ended.

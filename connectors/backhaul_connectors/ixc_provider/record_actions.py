@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from backhaul.sdk import (
     AttemptInfo,
+    Change,
     Effect,
     InvalidAnswerError,
     Json,
@@ -27,7 +28,7 @@ from backhaul_connectors.ixc_provider.models import Done, Removal
 from backhaul_connectors.ixc_provider.settings import TableName
 from backhaul_connectors.ixc_provider.values import link, text
 
-__all__ = ["Inserted", "RecordActions", "RecordChange"]
+__all__ = ["Inserted", "RecordActions", "RecordChange", "inserted_of"]
 
 # Tables that answer in another form (rows with cells) and are not known to be searchable by id.
 _FLEXIGRID = frozenset({"radacct", "view_vd_contratos_produtos_gen", "fh_onu_nao_autorizadas"})
@@ -167,7 +168,7 @@ class RecordActions(ButtonPresser):
             return Verdict.unknown(f"{len(found)} records of {table} have the same {unique}")
         return Verdict.done(Inserted(table=table, id=record_id))
 
-    @action(effect=Effect.WRITE)
+    @action(effect=Effect.WRITE, describe="describe_update_record")
     async def update_record(
         self,
         *,
@@ -216,6 +217,13 @@ class RecordActions(ButtonPresser):
             )
         return RecordChange(table=table, id=id, done=Done.UPDATED, dropped=dropped)
 
+    async def describe_update_record(self, *, table: str, id: int, fields: Mapping[str, str]) -> Change:  # noqa: A002
+        """Say which columns would change, and from what; passwords and tokens are not shown."""
+        stored = await self._existing(table, id)
+        before = {one: "***" if is_secret_column(one) else text(stored.get(one)) for one in fields}
+        after = {one: "***" if is_secret_column(one) else value for one, value in fields.items()}
+        return Change(text=f"change {table} {id}: {', '.join(sorted(fields))}", before=before, after=after)
+
     @action(effect=Effect.DELETE)
     async def delete_record(self, *, table: TableName, id: RecordId) -> Removal:  # noqa: A002  (the vendor's name)
         """Delete a record; one that is gone already is no error. What depends on it must be deleted before.
@@ -240,19 +248,10 @@ class RecordActions(ButtonPresser):
     async def _insert(self, table: str, fields: Mapping[str, str]) -> Inserted:
         """Insert a record; what is no proper answer leaves it unknown."""
         try:
-            answer = await self._client.press(table, fields)
+            answer = await self._client.post(table, fields)
         except InvalidAnswerError as error:
             raise UnknownOutcomeError(f"{error}. It may have been inserted", status=error.status) from error
-        record_id = link(answer.get("id"))
-        if record_id is None:
-            raise UnknownOutcomeError(f"the ERP confirmed an insert into {table} without telling its id")
-        entries = answer.get("atualiza_campos")
-        filled = {
-            name: entry.get("valor")
-            for entry in (entries if isinstance(entries, list) else [])
-            if isinstance(entry, dict) and (name := text(entry.get("campo"))) and not is_secret_column(name)
-        }
-        return Inserted(table=table, id=record_id, filled=filled)
+        return inserted_of(table, answer)
 
     async def _same(self, table: str, fields: Mapping[str, str], unique: str) -> list[Mapping[str, Json]]:
         value = fields.get(unique, "").strip()
@@ -270,3 +269,21 @@ class RecordActions(ButtonPresser):
             for column, value in record.items()
             if (wanted is None or column in wanted) and column not in hidden and not is_secret_column(column)
         }
+
+
+def inserted_of(table: str, answer: Mapping[str, Json]) -> Inserted:
+    """Return what the ERP tells of a record that it has inserted.
+
+    Raises:
+        UnknownOutcomeError: it does not tell the id.
+    """
+    record_id = link(answer.get("id"))
+    if record_id is None:
+        raise UnknownOutcomeError(f"the ERP confirmed an insert into {table} without telling its id")
+    entries = answer.get("atualiza_campos")
+    filled = {
+        name: entry.get("valor")
+        for entry in (entries if isinstance(entries, list) else [])
+        if isinstance(entry, dict) and (name := text(entry.get("campo"))) and not is_secret_column(name)
+    }
+    return Inserted(table=table, id=record_id, filled=filled)

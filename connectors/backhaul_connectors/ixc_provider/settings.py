@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator
 
 from backhaul.sdk import Credential, HttpSettings, Secret
-from backhaul_connectors.ixc_provider.buttons import BUTTONS, Button, ButtonName
+from backhaul_connectors.ixc_provider.buttons import BUTTONS, Button, ButtonMethod, ButtonName
 
 __all__ = ["IxcProviderSettings", "ListMethod", "TableName"]
 
@@ -77,6 +77,8 @@ class IxcProviderSettings(HttpSettings):
     """Resource of each button whose number differs in this install."""
     button_keys: dict[ButtonName, TableName] = Field(default_factory=dict)
     """Name under which a button takes the id, where it differs (``release_72h`` takes ``id`` in one client)."""
+    button_methods: dict[ButtonName, ButtonMethod] = Field(default_factory=dict)
+    """How a button is pressed, where it differs: ``POST``, ``GET`` with a body, or ``PUT`` to the id."""
     radacct_login_column: TableName = "username"
     """Column of ``radacct`` that holds the login, for filters [assumed]."""
     radacct_cells: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=lambda: dict(_RADACCT_CELLS))
@@ -132,7 +134,11 @@ class IxcProviderSettings(HttpSettings):
     def button(self, name: ButtonName) -> Button:
         """Return where a button is and how it takes the id, as this install has it."""
         known = BUTTONS[name]
-        return Button(self.buttons.get(name, known.resource), self.button_keys.get(name, known.key))
+        return Button(
+            self.buttons.get(name, known.resource),
+            self.button_keys.get(name, known.key),
+            self.button_methods.get(name, known.method),
+        )
 
 
 def _plain_token(text: str) -> str:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
-from backhaul.sdk import InvalidAnswerError
+from backhaul.sdk import InvalidAnswerError, Personal
 from backhaul_connectors.ixc_provider.answers import Record
 from backhaul_connectors.ixc_provider.values import link, moment, text
 
@@ -34,10 +34,9 @@ class Ticket(_Model):
     id_contrato: int | None = None
     """None when the ticket has none: then look at the customer."""
     id_assunto: int | None = None
-    titulo: str | None = None
-    """Personal."""
-    menssagem: str | None = None
-    """The vendor's own spelling. Personal."""
+    titulo: Personal[str | None] = None
+    menssagem: Personal[str | None] = None
+    """The vendor's own spelling."""
     prioridade: str | None = None
     """``B`` low, ``M`` normal, ``A`` high, ``C`` critical."""
     su_status: str | None = None
@@ -68,10 +67,8 @@ class ServiceOrder(_Model):
     status: str | None = None
     """``A`` open, ``AN`` analysing, ``EN`` forwarded, ``AS`` assumed, ``AG`` scheduled, ``DS`` en route, ``EX``
     executing, ``F`` finished, ``RAG`` to be scheduled anew."""
-    mensagem: str | None = None
-    """Personal."""
-    mensagem_resposta: str | None = None
-    """Personal."""
+    mensagem: Personal[str | None] = None
+    mensagem_resposta: Personal[str | None] = None
     opened: datetime | None = None
     """UTC."""
     scheduled: datetime | None = None

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from backhaul.sdk import AttemptInfo, Effect, NotFoundError, Page, Verdict, action
+from backhaul.sdk import AttemptInfo, Effect, NotFoundError, Page, Personal, Verdict, action
 from backhaul_connectors.ixc_provider.base import RecordId, Text
 from backhaul_connectors.ixc_provider.buttons import Pressed
 from backhaul_connectors.ixc_provider.client import ListQuery
@@ -65,8 +65,8 @@ class TicketActions(RecordActions):
         *,
         id_cliente: RecordId,
         id_assunto: RecordId,
-        titulo: Text,
-        menssagem: Text,
+        titulo: Personal[Text],
+        menssagem: Personal[Text],
         id_ticket_setor: RecordId,
         prioridade: TicketPriority = "M",
         id_login: RecordId | None = None,
@@ -81,8 +81,8 @@ class TicketActions(RecordActions):
         Args:
             id_cliente: id of the customer.
             id_assunto: id of the subject (table ``su_oss_assunto``).
-            titulo: title. Personal.
-            menssagem: text, in the vendor's own spelling of the column. Personal.
+            titulo: title.
+            menssagem: text, in the vendor's own spelling of the column.
             id_ticket_setor: id of the sector (table ``su_ticket_setor``).
             prioridade: ``B`` low, ``M`` normal, ``A`` high, ``C`` critical.
             id_login: id of the login it is about.

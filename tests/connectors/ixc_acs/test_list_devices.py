@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from backhaul.sdk import ActionError, InvalidAnswerError, NotFoundError, Page, RetryableError
+from backhaul.sdk import ActionError, InvalidAnswerError, Json, NotFoundError, Page, RetryableError
 from backhaul.testing import FakeClock, connection_for
 from backhaul_connectors.ixc_acs import IxcAcs
 from backhaul_connectors.ixc_acs.models import Device
@@ -42,6 +42,24 @@ async def test_all_devices_come_once_in_order(sandbox: Sandbox) -> None:
         serials = await serials_of(acs.list_devices())
     assert len(serials) == sandbox.counts()["acs_devices_in_acs"] == len(set(serials))
     assert serials == sorted(serials)
+
+
+async def test_raw_levels_of_a_model_are_suspect_until_their_unit_is_set(sandbox: Sandbox) -> None:
+    async def devices(**settings: Json) -> list[Device]:
+        async with connection_for(IxcAcs, sandbox.acs(**settings)) as acs:
+            return [device async for each in acs.list_devices() for device in each.items if device.model == "F670"]
+
+    sandbox.switch("acs", optical_drift_db=0)
+    true = {device.serial: device.rx_dbm for device in await devices()}
+    fibre = {serial for serial, rx_dbm in true.items() if rx_dbm is not None}
+    assert fibre
+    sandbox.switch("acs", optical_drift_db=0, optical_units={"F670": "dBm/1000"})
+    raw = await devices()
+    assert {device.serial for device in raw if device.optical_suspect} == fibre
+    assert all(device.rx_dbm is None and device.tx_dbm is None for device in raw)
+    read = await devices(optical_units={"F670": "dBm/1000"})
+    assert not any(device.optical_suspect for device in read)
+    assert {device.serial: device.rx_dbm for device in read} == pytest.approx(true)
 
 
 async def test_a_listing_continues_at_any_cursor(sandbox: Sandbox) -> None:

@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backhaul.sdk import InvalidAnswerError
-from backhaul_connectors.ixc_acs.models import Device, device_of, level_dbm, moment
+from backhaul_connectors.ixc_acs.models import Device, device_of, moment
+from backhaul_connectors.ixc_acs.optical import OpticalScale, OpticalUnit
+from backhaul_connectors.ixc_acs.reading import decimal
 from backhaul_connectors.ixc_acs.serials import serial_forms, serial_key
 
-RANGE = (-60.0, 15.0)
+SCALE = OpticalScale(believed_dbm=(-60.0, 15.0))
 REGISTER = {
     "serialNumber": "ACME00A1B2C3",
     "status": True,
@@ -42,7 +44,7 @@ JSON = st.recursive(
 
 
 def test_a_register_becomes_a_typed_device() -> None:
-    device = device_of(REGISTER, RANGE)
+    device = device_of(REGISTER, SCALE)
     assert device == Device(
         serial="ACME00A1B2C3",
         serial_key="ACME00A1B2C3",
@@ -64,14 +66,14 @@ def test_a_register_becomes_a_typed_device() -> None:
 
 
 def test_a_bridge_has_no_login() -> None:
-    assert device_of({"serialNumber": "X"}, RANGE).pppoe_login is None
-    assert device_of({"serialNumber": "X", "connection": {"pppoeLogin": ""}}, RANGE).pppoe_login is None
+    assert device_of({"serialNumber": "X"}, SCALE).pppoe_login is None
+    assert device_of({"serialNumber": "X", "connection": {"pppoeLogin": ""}}, SCALE).pppoe_login is None
 
 
 @pytest.mark.parametrize("status", ["online", "S", 1, None])
 def test_online_is_a_boolean_here_and_anything_else_unknown(status: object) -> None:
     """Trap 9."""
-    assert device_of({"serialNumber": "X", "status": status}, RANGE).online is None
+    assert device_of({"serialNumber": "X", "status": status}, SCALE).online is None
 
 
 @pytest.mark.parametrize(
@@ -80,10 +82,12 @@ def test_online_is_a_boolean_here_and_anything_else_unknown(status: object) -> N
         (-19.4, -19.4, False),
         ("-19.4", -19.4, False),
         ("-19,4 dBm", -19.4, False),
-        (0, 0.0, False),
+        (0, None, False),
+        ("0.00", None, False),
         (None, None, False),
         ("", None, False),
         (-80, None, True),
+        (-19400, None, True),
         ("32767", None, True),
         ("N/A", None, True),
         (True, None, True),
@@ -91,8 +95,35 @@ def test_online_is_a_boolean_here_and_anything_else_unknown(status: object) -> N
     ],
 )
 def test_an_optical_level_is_believed_or_marked(value: object, level: float | None, suspect: bool) -> None:
-    device = device_of({"serialNumber": "X", "deviceInfo": {"rx": value}}, RANGE)
+    device = device_of({"serialNumber": "X", "deviceInfo": {"rx": value}}, SCALE)
     assert (device.rx_dbm, device.optical_suspect) == (level, suspect)
+
+
+@pytest.mark.parametrize(
+    ("model", "value", "level", "suspect"),
+    [
+        ("F670", -19400, -19.4, False),
+        ("F670", "-19400", -19.4, False),
+        ("F670", -1200.0, -1.2, False),
+        ("F670", "-19.4 dBm", -19.4, False),
+        ("F670", 0, None, False),
+        ("F670", -194000, None, True),
+        ("T5", -194, -19.4, False),
+        ("T7", -1940, -19.4, False),
+        ("NL-G1", 11.48, -19.4, False),
+        ("NL-G1", -1, None, True),
+        ("AX-1", -1940, -19.4, False),
+        (None, -1940, -19.4, False),
+    ],
+)
+def test_a_raw_level_is_read_in_the_unit_of_its_model(
+    model: str | None, value: object, level: float | None, suspect: bool
+) -> None:
+    units: dict[str, OpticalUnit] = {"F670": "dBm/1000", "T5": "dBm/10", "T7": "dBm/100", "NL-G1": "uW", "*": "dBm/100"}
+    scale = OpticalScale(believed_dbm=(-60.0, 15.0), units=units)
+    device = device_of({"serialNumber": "X", "deviceInfo": {"rx": value, "modelName": model}}, scale)
+    assert device.rx_dbm == (None if level is None else pytest.approx(level, abs=0.002))
+    assert device.optical_suspect is suspect
 
 
 OTHER_FIELDS = {name: JSON for name in REGISTER if name != "serialNumber"}
@@ -101,7 +132,7 @@ OTHER_FIELDS = {name: JSON for name in REGISTER if name != "serialNumber"}
 @given(register=st.fixed_dictionaries({"serialNumber": JSON | st.text(min_size=1)}, optional=OTHER_FIELDS))
 def test_every_record_with_a_serial_number_becomes_a_device_or_a_clear_error(register: dict[str, object]) -> None:
     try:
-        device = device_of(register, RANGE)
+        device = device_of(register, SCALE)
     except InvalidAnswerError:
         assert not isinstance(register["serialNumber"], str) or not register["serialNumber"].strip()
         return
@@ -112,7 +143,7 @@ def test_every_record_with_a_serial_number_becomes_a_device_or_a_clear_error(reg
 def test_reading_values_never_fails(value: object) -> None:
     when = moment(value)
     assert when is None or when.tzinfo is UTC
-    assert isinstance(level_dbm(value), float | None)
+    assert isinstance(decimal(value), float | None)
 
 
 @pytest.mark.parametrize(
