@@ -42,6 +42,7 @@ from backhaul.errors import (
 )
 from backhaul.json_values import Json
 from backhaul.plugins.action import AttemptInfo, Effect, Page, Verdict, action
+from backhaul.plugins.change import Change
 from backhaul.plugins.connector import BaseUrl, Connector, ConnectorContext, ConnectorSettings, HttpSettings
 from backhaul.plugins.credentials import Credential, PlainId
 from backhaul.plugins.events import (
@@ -55,6 +56,13 @@ from backhaul.plugins.events import (
 )
 from backhaul.plugins.hookspecs import hookimpl
 from backhaul.plugins.http import HttpClient, excerpt, json_of, raise_for_status
+from backhaul.plugins.personal import Personal
+from backhaul.plugins.signatures import (
+    GitHubSignature,
+    HmacSignature,
+    StandardWebhooksSignature,
+    StripeSignature,
+)
 from backhaul.secrets import Secret
 
 __all__ = [
@@ -62,6 +70,7 @@ __all__ = [
     "AttemptInfo",
     "AuthenticationError",
     "BaseUrl",
+    "Change",
     "Connector",
     "ConnectorContext",
     "ConnectorSettings",
@@ -69,17 +78,22 @@ __all__ = [
     "Effect",
     "Event",
     "EventReader",
+    "GitHubSignature",
+    "HmacSignature",
     "HttpClient",
     "HttpSettings",
     "InvalidAnswerError",
     "Json",
     "NotFoundError",
     "Page",
+    "Personal",
     "PlainId",
     "PollPage",
     "RefusedError",
     "RetryableError",
     "Secret",
+    "StandardWebhooksSignature",
+    "StripeSignature",
     "UnknownOutcomeError",
     "Verdict",
     "WebhookRejectedError",

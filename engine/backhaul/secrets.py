@@ -8,14 +8,15 @@ import html
 import json
 import re
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from typing import Any, NoReturn
 from urllib.parse import quote, quote_plus
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-__all__ = ["MASK", "Secret", "is_secret_name", "redact", "remember_secret"]
+__all__ = ["MASK", "PrivateTexts", "Secret", "is_secret_name", "private_texts", "redact", "remember_secret"]
 
 MASK = "***"
 _SHORTEST = 4
@@ -104,9 +105,35 @@ def remember_secret(value: str) -> None:
     _registry.add(value)
 
 
+class PrivateTexts:
+    """What `redact` removes besides secrets while it is in force: the personal data of one call.
+
+    Args:
+        texts: gives them; it is asked once, when something is first to be redacted.
+    """
+
+    __slots__ = ("_forms", "_texts")
+
+    def __init__(self, texts: Callable[[], Iterable[str]]) -> None:
+        self._texts = texts
+        self._forms: tuple[str, ...] | None = None
+
+    def forms(self) -> tuple[str, ...]:
+        """Return the texts of 4 characters and more as they may turn up elsewhere, the longest first."""
+        if self._forms is None:
+            found = {form for text in self._texts() if len(text) >= _SHORTEST for form in _forms(text)}
+            self._forms = tuple(sorted(found, key=len, reverse=True))
+        return self._forms
+
+
+private_texts: ContextVar[PrivateTexts | None] = ContextVar("private_texts", default=None)
+"""What is private in the call that is under way, or was the last one, in this task."""
+
+
 def redact(text: str) -> str:
-    """Return the text with every known secret replaced by ``***``."""
-    for form in _registry.forms():
+    """Return the text with every known secret, and what is private in this task's call, replaced by ``***``."""
+    private = private_texts.get()
+    for form in (*_registry.forms(), *(private.forms() if private is not None else ())):
         if form in text:
             text = text.replace(form, MASK)
     return text

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
+from urllib.parse import urlencode
 
 __all__ = ["WAYS", "EchoServer", "serving_echo"]
 
-WAYS = ("401", "403", "404", "422", "500", "html", "cut")
+WAYS = ("401", "403", "404", "422", "500", "html", "cut", "redirect", "nonsense")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -25,13 +26,28 @@ class _Handler(BaseHTTPRequestHandler):
         said = f"{json.dumps(credentials)} {body} {self.path}"
         self.server.heard.append(said)
         way = self.server.way
-        if way == "cut":
+        if self.path.endswith("/session"):
+            # The first of three steps to log in to Akixi; with it failing, no credential would ever be sent.
+            self.write(200, "application/json", json.dumps({"SessionID": "a-session-id-of-the-echo-5d2f"}))
+            return
+        if way in {"cut", "nonsense"}:
             self.close_connection = True
+            if way == "nonsense":
+                self.wfile.write(f"{said}\r\n\r\n".encode())
+            return
+        if way == "redirect":
+            self.send_response(302)
+            self.send_header("Location", f"/elsewhere?{urlencode({'said': said})}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
             return
         is_html = way == "html"
         text = f"<html><body>{said}</body></html>" if is_html else json.dumps({"message": said, "error": said})
-        self.send_response(200 if is_html else int(way))
-        self.send_header("Content-Type", "text/html" if is_html else "application/json")
+        self.write(200 if is_html else int(way), "text/html" if is_html else "application/json", text)
+
+    def write(self, status: int, kind: str, text: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(text.encode())))
         self.end_headers()
         self.wfile.write(text.encode())

@@ -57,6 +57,9 @@ _KEEPS_A_LOCK = """import asyncio
 _TELLS_THE_TOKEN = """        if response.status_code == 404:
             raise InvalidAnswerError(f"nothing there for {self.settings.token.reveal()}")
 """
+_BODY = '        body = {"name": name, "quantity": quantity}\n'
+_LOGS_THE_NAME = '        self.log.debug("putting", name=name)\n'
+_NAME_IS_PERSONAL = ("name: str, quantity", 'name: __import__("backhaul.sdk").sdk.Personal[str], quantity')
 _HIDES_FAILURES = """try:
             response = await self.http.request(method, path, params=params, json=json, headers=headers)
         except Exception as error:
@@ -103,6 +106,16 @@ MUTANTS = (
             raise ValueError(f"control characters in {self.token.reveal()}")
 """,
     ),
+    Mutant("documented-errors", _CONNECTOR, "    Source: say", "    Say"),
+    Mutant(
+        "documented-errors",
+        _CONNECTOR,
+        "        Raises:\n            RefusedError",
+        "        It raises:\n            RefusedError",
+    ),
+    Mutant("personal-marked", "models.py", "    name: str\n", '    email: str = ""\n    name: str\n'),
+    Mutant("personal-marked", _CONNECTOR, "name: str, quantity", 'name: str, cpf: str = "", quantity'),
+    Mutant("personal-not-logged", _CONNECTOR, _BODY, _LOGS_THE_NAME + _BODY, also=_NAME_IS_PERSONAL),
     Mutant("secrets-hidden", _CONNECTOR, _STATUS, _TELLS_THE_TOKEN + _STATUS),
     Mutant("secrets-hidden", _CONNECTOR, _SEND, "self._sent = headers\n        " + _SEND),
     Mutant(

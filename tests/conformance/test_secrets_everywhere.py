@@ -5,54 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import sqlite3
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import structlog
-from pydantic import ValidationError
 
-from backhaul.cli.main import main
-from backhaul.errors import InputError
-from backhaul.plugins.action import ActionSpec, actions_of
-from backhaul.plugins.connector import HttpSettings
 from backhaul.plugins.loader import load_plugins
-from backhaul.sdk import Json, Secret
-from backhaul.testing import ConnectorCase
-from backhaul.testing.conformance.bench import example_of
-from backhaul.testing.conformance.planted import altered, leaks, secret_settings
+from backhaul.testing.conformance.planted import leaks
 from conformance.all_cases import CASES
-from conformance.echo import WAYS, EchoServer, serving_echo
+from conformance.echo import WAYS, serving_echo
+from conformance.planting import MANNERS, Planted, Program, history, plant, secret_fields, write_project
 
-INSTALLED = sorted(set(load_plugins().connectors) & set(CASES))
-
-
-@dataclass(frozen=True, slots=True)
-class Planted:
-    """A connection with a known text in every secret setting, and what its actions are called with."""
-
-    settings: Mapping[str, Json]
-    secrets: Mapping[str, str]
-    examples: Mapping[str, Mapping[str, Json]]
-
-
-@dataclass(slots=True)
-class Program:
-    """Runs commands in a project at debug level and keeps all that they print."""
-
-    folder: Path
-    capture: pytest.CaptureFixture[str]
-    shown: dict[str, str]
-
-    def __call__(self, *arguments: str, note: str = "") -> str:
-        with pytest.raises(SystemExit):
-            main(["--project", str(self.folder), "-v", *arguments])
-        out, err = self.capture.readouterr()
-        self.shown[f"backhaul {' '.join(arguments)} {note}".strip()] = out + err
-        return out
+NOBODY = "http://127.0.0.1:9"
+SPOILT = {"blank": "{0} {0}", "line": "{0}\n{0}", "accent": "{0}é"}
+each_manner = pytest.mark.parametrize(("name", "manner"), MANNERS, ids=[".".join(one) for one in MANNERS])
 
 
 @pytest.fixture
@@ -65,140 +34,99 @@ def program(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Prog
     structlog.reset_defaults()
 
 
-@pytest.fixture
-def echo() -> Iterator[EchoServer]:
-    with serving_echo() as server:
-        yield server
+def planted_in(name: str, manner: str, url: str) -> Planted:
+    return asyncio.run(plant(CASES[name], url, MANNERS[name, manner]))
+
+
+def test_every_secret_setting_of_every_connector_is_planted() -> None:
+    assert {name for name, _ in MANNERS} == set(CASES) == set(load_plugins().connectors) & set(CASES)
+    for name, case in CASES.items():
+        kinds = [planted_in(*one, NOBODY) for one in MANNERS if one[0] == name]
+        planted = {what.partition(".")[0] for kind in kinds for what in kind.secrets}
+        assert planted == secret_fields(case) | {"hook_secrets"}
+        assert any(kind.examples.keys() == set(load_plugins().connectors[name].actions) for kind in kinds)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", INSTALLED)
+@each_manner
 def test_a_planted_secret_is_shown_nowhere(
-    name: str, program: Program, echo: EchoServer, monkeypatch: pytest.MonkeyPatch
+    name: str, manner: str, program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    planted = asyncio.run(plant(CASES[name], echo.url))
-    write_project(program.folder, name, planted, monkeypatch)
-    program("check")
-    for way in WAYS:
-        echo.way = way
-        program("connections", "check", note=way)
-        program("run", "everything", note=way)
-        program("run", "everything", "--json", note=way)
-    echo.way = "500"
-    first = next(iter(planted.examples))
-    given = [f"{key}={json.dumps(value)}" for key, value in planted.examples[first].items()]
-    program("call", f"planted.{first}", *given)
+    with serving_echo() as echo:
+        planted = planted_in(name, manner, echo.url)
+        write_project(program.folder, planted, planted.secrets, monkeypatch)
+        program("check")
+        for echo.way in WAYS:
+            program("connections", "check", note=echo.way)
+            program("run", "everything", "--json", note=echo.way)
+        echo.way = "500"
+        program("run", "everything")
+        first = next(iter(planted.examples))
+        given = [f"{key}={json.dumps(value)}" for key, value in planted.examples[first].items()]
+        program("call", f"planted.{first}", *given)
+    program("connections", "check", note="nobody listens")
+    program("run", "everything", "--json", note="nobody listens")
     listed = json.loads(program("runs", "list", "--json"))["items"]
     for run in listed:
-        program("runs", "show", run["run_id"])
-        program("runs", "show", run["run_id"], "--json")
+        program("runs", "show", run["run_id"], "--show-personal")
+        program("runs", "show", run["run_id"], "--show-personal", "--json")
     for command in (("connections", "list"), ("connectors", "show", name), ("connectors", "list"), ("schema",)):
         program(*command)
 
-    assert_it_was_sent(planted, echo)
-    assert len(listed) == 2 * len(WAYS)
+    assert_it_was_sent(planted, echo.heard, manner)
+    assert len(listed) == len(WAYS) + 2
     assert any("http request" in text for text in program.shown.values()), "the log is not at debug level"
     program.shown["the history"] = history(program.folder)
-    assert not list(leaks(planted.secrets, program.shown))
+    assert "everything" in program.shown["the history"]
+    assert not list(leaks(planted.texts, program.shown))
+    assert not [where for where, text in program.shown.items() if signed_tokens([text])]
 
 
-@pytest.mark.parametrize("name", INSTALLED)
-def test_a_mistake_in_a_secret_setting_is_told_without_it(
+@pytest.mark.slow
+@each_manner
+def test_a_spoilt_secret_is_told_without_it(
+    name: str, manner: str, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted = planted_in(name, manner, NOBODY)
+    first = next(iter(planted.examples))
+    planted = replace(planted, examples={first: planted.examples[first]})
+    for what in planted.secrets:
+        for how, form in SPOILT.items():
+            spoilt = {**planted.secrets, what: form.format(planted.secrets[what])}
+            write_project(program.folder, planted, spoilt, monkeypatch)
+            assert program("connections", "check", "--json", note=f"{what} {how}")
+        program("run", "everything", "--json", note=what)
+        program("check", note=what)
+    program("connections", "list")
+    program.shown["the history"] = history(program.folder)
+    assert not list(leaks(planted.texts, program.shown))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_blank_inside_of_a_credential_is_a_mistake_that_is_told(
     name: str, program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    planted = asyncio.run(plant(CASES[name], "http://127.0.0.1:9"))
-    for what, secret in planted.secrets.items():
-        spoilt = {one: f"{text} {text}" if one == what else text for one, text in planted.secrets.items()}
-        write_project(program.folder, name, Planted(planted.settings, spoilt, planted.examples), monkeypatch)
-        program("check", note=what)
-        program("connections", "check", note=what)
-        program("connections", "list", note=what)
-        assert not list(leaks({what: secret}, program.shown))
+    planted = planted_in(*next(one for one in MANNERS if one[0] == name), NOBODY)
+    told = []
+    for what in set(planted.secrets) - {"hook_secrets"}:
+        write_project(
+            program.folder,
+            planted,
+            {**planted.secrets, what: f"{planted.secrets[what]} {planted.secrets[what]}"},
+            monkeypatch,
+        )
+        problems = json.loads(program("check", "--json", note=what))
+        told += [what] * (what.partition(".")[0] in json.dumps(problems))
+    assert told, "the test must see that a mistake is told at all"
 
 
-async def plant(case: ConnectorCase, url: str) -> Planted:
-    """Return settings that lead to `url`, with texts in all secrets that the sandbox does not know."""
-    model = case.connector.Settings
-    async with case.serve() as sandbox:
-        settings: dict[str, Any] = dict(sandbox.settings)
-        if issubclass(model, HttpSettings):
-            settings["base_url"] = url
-        examples = {
-            name: example
-            for name, spec in actions_of(case.connector).items()
-            if fits(spec, example := example_of(case, sandbox, name))
-        }
-    for field, info in model.model_fields.items():
-        if field not in settings and "Secret" in repr(info.annotation):
-            settings = accepted(case, settings, field)
-    secrets = {}
-    for one in secret_settings(model.model_validate(settings)):
-        # A URL, such as one with a secret in its path, would not be one any more.
-        secrets[str(one)] = one.value if "://" in one.value else altered(one.value)
-        settings = one.replaced(settings, f"${{{variable(str(one))}}}")
-    return Planted(settings, {**secrets, "hook_secrets": "planted-hook-secret-7f3a9c"}, examples)
+def assert_it_was_sent(planted: Planted, heard: list[str], manner: str) -> None:
+    """Show that the test can see what it looks for: the other system did hear a secret, or what it signed."""
+    assert heard
+    sent = "\n".join(heard)
+    assert signed_tokens(heard) if manner == "key_pair" else list(leaks(planted.secrets, {"the wire": sent}))
 
 
-def fits(spec: ActionSpec, example: Mapping[str, Json]) -> bool:
-    """Tell whether an action can be called with its example; that each has a good one is a rule of the suite."""
-    try:
-        spec.arguments(example)
-    except InputError:
-        return False
-    return True
-
-
-def accepted(case: ConnectorCase, settings: dict[str, Any], field: str) -> dict[str, Any]:
-    """Return the settings with a text in a secret that the sandbox does not need, if it may stand beside the others."""
-    more = {**settings, field: f"planted-{field}-4b8d0e6f1a"}
-    try:
-        case.connector.Settings.model_validate(more)
-    except ValidationError:
-        return settings
-    return more
-
-
-def write_project(folder: Path, name: str, planted: Planted, patch: pytest.MonkeyPatch) -> None:
-    for what, text in planted.secrets.items():
-        patch.setenv(variable(what), text)
-    table = {"connector": name, **planted.settings, "hook_secrets": [f"${{{variable('hook_secrets')}}}"]}
-    lines = ["[defaults]", "retry = {attempts = 1}", "[connections.planted]"]
-    lines += [f"{key} = {toml(value)}" for key, value in table.items() if value is not None]
-    (folder / "backhaul.toml").write_text("\n".join(lines) + "\n")
-    (folder / "workflows").mkdir(exist_ok=True)
-    steps = [
-        {"id": action, "call": f"planted.{action}", "with": params, "on_error": "continue"}
-        for action, params in planted.examples.items()
-    ]
-    workflow = {"name": "everything", "steps": [{"id": "all", "parallel": steps}]}
-    (folder / "workflows" / "everything.yaml").write_text(json.dumps(workflow))
-
-
-def variable(what: str) -> str:
-    return f"PLANTED_{what.upper().replace('.', '_')}"
-
-
-def toml(value: Json) -> str:
-    match value:
-        case dict():
-            return "{" + ", ".join(f"{json.dumps(key)} = {toml(item)}" for key, item in value.items()) + "}"
-        case list() | tuple():
-            return "[" + ", ".join(toml(item) for item in value) + "]"
-        case _:
-            return json.dumps(value)
-
-
-def history(folder: Path) -> str:
-    """Return everything that the history's tables hold, and the bytes of its files."""
-    texts = [path.read_bytes().decode("utf-8", "replace") for path in sorted((folder / ".backhaul").iterdir())]
-    with sqlite3.connect(folder / ".backhaul" / "backhaul.db") as database:
-        texts += database.iterdump()
-    database.close()
-    return "\n".join(texts)
-
-
-def assert_it_was_sent(planted: Planted, echo: EchoServer) -> None:
-    """Show that the test can see what it looks for: the other system did hear a secret."""
-    if isinstance(planted.settings.get("base_url"), str):
-        assert echo.heard
-        assert list(leaks(planted.secrets, {"the wire": "\n".join(echo.heard)})), Secret.__name__
+def signed_tokens(texts: list[str]) -> list[str]:
+    """Return what looks like a signed token (JWT): three parts of base64."""
+    return [found for text in texts for found in re.findall(r"eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20,}", text)]

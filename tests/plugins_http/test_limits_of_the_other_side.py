@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import anyio
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from backhaul.errors import RetryableError, UnknownOutcomeError
 from backhaul.plugins.action import Effect
 from backhaul.plugins.calls import calling
+from backhaul.plugins.http import HttpClient
 from backhaul.plugins.limits import Limits
 from backhaul.testing import FakeClock
 from plugins_http.client import call, client_of
@@ -141,3 +143,27 @@ async def test_no_more_requests_than_slots_are_under_way() -> None:
             tasks.start_soon(client.request, "GET", "/x")
     assert most == 3
     assert len(server.received) == 30
+
+
+async def test_requests_of_runs_of_equal_priority_take_turns() -> None:
+    everybody_asked = anyio.Event()
+
+    async def hold_the_first(_: Received) -> bytes:
+        await everybody_asked.wait()
+        return answer()
+
+    async def ask(client: HttpClient, run: str, number: int) -> None:
+        with calling(replace(call(Effect.READ), run_id="a step's run", root_run_id=run)):
+            await client.request("GET", f"/{run}{number}")
+
+    clock = FakeClock()
+    async with (
+        serving(hold_the_first) as server,
+        client_of(server.url, limits=Limits(concurrency=1), clock=clock) as client,
+        anyio.create_task_group() as tasks,
+    ):
+        for run, number in (("a", 1), ("a", 2), ("a", 3), ("b", 1)):
+            tasks.start_soon(ask, client, run, number)
+            await clock.settle()
+        everybody_asked.set()
+    assert [got.target for got in server.received] == ["/a1", "/a2", "/b1", "/a3"]

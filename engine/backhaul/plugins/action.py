@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import collections.abc
 import inspect
-import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Generic, TypeVar, cast, get_args, get_origin, get_type_hints
@@ -16,6 +14,10 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create
 
 from backhaul.errors import InputError
 from backhaul.json_values import Json
+from backhaul.plugins.docstrings import entries_of, source_of
+from backhaul.plugins.personal import is_marked
+from backhaul.plugins.reasons import reasons_of
+from backhaul.plugins.verdict import AttemptInfo, Verdict
 
 __all__ = [
     "ActionParameter",
@@ -26,7 +28,6 @@ __all__ = [
     "Verdict",
     "action",
     "actions_of",
-    "reasons_of",
 ]
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
@@ -71,43 +72,6 @@ class Page(Generic[ItemT]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptInfo:
-    """What a `verify` method is told of the attempt whose outcome is not known.
-
-    Attributes:
-        started_at: when the intent was written, aware UTC; the call was made at or after this moment.
-        number: number of the attempt, from 1.
-    """
-
-    started_at: datetime
-    number: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What a `verify` method found out. Made by `done`, `not_done` or `unknown`."""
-
-    state: str
-    result: Json = None
-    reason: str = ""
-
-    @classmethod
-    def done(cls, result: Json = None) -> Verdict:
-        """The effect happened; `result` is what the action would have returned."""
-        return cls(state="done", result=result)
-
-    @classmethod
-    def not_done(cls) -> Verdict:
-        """The effect certainly did not happen, so the call may be made again."""
-        return cls(state="not_done")
-
-    @classmethod
-    def unknown(cls, reason: str) -> Verdict:
-        """It cannot be told; a person has to decide. `reason` says why."""
-        return cls(state="unknown", reason=reason)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ActionParameter:
     """One parameter of an action; `schema` is its JSON Schema."""
 
@@ -122,6 +86,7 @@ class ActionParameter:
 class _Mark:
     effect: Effect
     verify: str | None
+    describe: str | None
     timeout_s: float | None
 
 
@@ -134,26 +99,52 @@ class ActionSpec:
         effect: what repeating it does.
         is_stream: it is an async iterator of `Page`s; its result is a dataset.
         verify: name of the connector's method that reads what became of an unknown outcome, or None.
+        describe: name of the connector's method that says what a call would change, or None.
         timeout_s: seconds after which an attempt is given up when the step says nothing else, or None.
         summary: first line of the docstring.
         doc: the whole docstring.
+        source: where its facts come from, by its own docstring, its class's or its connector's; empty when none says.
     """
 
     name: str
     effect: Effect
     is_stream: bool
     verify: str | None
+    describe: str | None
     timeout_s: float | None
     summary: str
     doc: str
+    source: str
     params_model: type[BaseModel] = field(repr=False)
     result_adapter: TypeAdapter[Any] = field(repr=False)
 
     @cached_property
+    def params_schema(self) -> Mapping[str, Json]:
+        """JSON Schema of the parameters as one object; ``x-personal`` marks personal data."""
+        return self.params_model.model_json_schema()
+
+    @cached_property
+    def result_schema(self) -> Mapping[str, Json]:
+        """JSON Schema of the result (for a listing: of the list of its items); ``x-personal`` marks personal data."""
+        return self.result_adapter.json_schema(mode="serialization")
+
+    @cached_property
+    def takes_personal(self) -> bool:
+        """Whether a parameter, or a part of one, is marked as personal data."""
+        schema = self.params_schema
+        models = (schema, *schema.get("$defs", {}).values())
+        return any(is_marked(one) for model in models for one in model.get("properties", {}).values())
+
+    @property
+    def raises(self) -> Mapping[str, str]:
+        """When which error is raised, by the error's name, as the docstring says."""
+        return entries_of(self.doc, "Raises")
+
+    @cached_property
     def parameters(self) -> tuple[ActionParameter, ...]:
         """The parameters in the order of the signature, without a stream's cursor."""
-        described = _described_arguments(self.doc)
-        schema = self.params_model.model_json_schema()
+        described = entries_of(self.doc, "Args")
+        schema = self.params_schema
         properties = schema.get("properties", {})
         definitions = {"$defs": schema["$defs"]} if "$defs" in schema else {}
         return tuple(
@@ -195,11 +186,13 @@ class ActionSpec:
         try:
             return self.params_model.model_validate(params)
         except ValidationError as error:
-            raise InputError(f"parameters of {self.name}", reasons_of(error)) from None
+            raise InputError(
+                f"parameters of {self.name}", reasons_of(error, known=self.params_model.model_fields)
+            ) from None
 
 
 def action(
-    *, effect: Effect, verify: str | None = None, timeout_s: float | None = None
+    *, effect: Effect, verify: str | None = None, describe: str | None = None, timeout_s: float | None = None
 ) -> Callable[[FunctionT], FunctionT]:
     """Make a connector's method an action.
 
@@ -211,9 +204,11 @@ def action(
         effect: what repeating the action does. There is no default.
         verify: for `Effect.ONCE`: name of a method with the same parameters and ``attempt: AttemptInfo``, which
             reads from the other system what became of a call and returns a `Verdict`.
+        describe: for effects: name of a method with the same parameters, which may read, and returns a `Change`: what
+            a call would change. Plans show it.
         timeout_s: seconds after which one attempt is given up, unless the step has its own timeout.
     """
-    mark = _Mark(effect=Effect(effect), verify=verify, timeout_s=timeout_s)
+    mark = _Mark(effect=Effect(effect), verify=verify, describe=describe, timeout_s=timeout_s)
 
     def decorate(function: FunctionT) -> FunctionT:
         setattr(function, _MARK, mark)
@@ -233,26 +228,20 @@ def actions_of(connector: type) -> dict[str, ActionSpec]:
         for name, function in vars(owner).items():
             mark = getattr(function, _MARK, None)
             if isinstance(mark, _Mark):
-                specs[name] = _spec(connector, name, function, mark)
+                docs = (function.__doc__, owner.__doc__, inspect.getdoc(inspect.getmodule(owner)), connector.__doc__)
+                specs[name] = _spec(connector, name, function, mark, source_of(docs))
     return specs
 
 
-def reasons_of(error: ValidationError) -> list[str]:
-    """Return one sentence per problem of a pydantic error, without the values given."""
-    reasons = []
-    for problem in error.errors(include_url=False, include_input=False, include_context=False):
-        place = ".".join(str(part) for part in problem["loc"])
-        reasons.append(f"{place}: {problem['msg']}" if place else problem["msg"])
-    return reasons
-
-
-def _spec(connector: type, name: str, function: Callable[..., Any], mark: _Mark) -> ActionSpec:
+def _spec(connector: type, name: str, function: Callable[..., Any], mark: _Mark, source: str) -> ActionSpec:
     where = f"{connector.__name__}.{name}"
     is_stream = inspect.isasyncgenfunction(function)
     if not is_stream and not inspect.iscoroutinefunction(function):
         raise TypeError(f"{where} must be 'async def' (an async generator of pages for a listing)")
     if mark.verify is not None and not callable(getattr(connector, mark.verify, None)):
         raise TypeError(f"{where}: there is no method {mark.verify!r} to verify it with")
+    if mark.describe is not None and not callable(getattr(connector, mark.describe, None)):
+        raise TypeError(f"{where}: there is no method {mark.describe!r} to describe it with")
     hints = get_type_hints(function, include_extras=True)
     if "return" not in hints:
         raise TypeError(f"{where} needs a return annotation")
@@ -262,9 +251,11 @@ def _spec(connector: type, name: str, function: Callable[..., Any], mark: _Mark)
         effect=mark.effect,
         is_stream=is_stream,
         verify=mark.verify,
+        describe=mark.describe,
         timeout_s=mark.timeout_s,
         summary=doc.partition("\n")[0],
         doc=doc,
+        source=source,
         params_model=_params_model(where, function, hints),
         result_adapter=TypeAdapter(_result_type(where, hints["return"], is_stream=is_stream)),
     )
@@ -293,18 +284,3 @@ def _result_type(where: str, annotation: Any, *, is_stream: bool) -> Any:
     if get_origin(annotation) in iterators and arguments and get_origin(arguments[0]) is Page:
         return list[get_args(arguments[0])[0]]  # type: ignore[misc]  # the item type is only known here
     raise TypeError(f"{where} must be annotated AsyncIterator[Page[...]]")
-
-
-def _described_arguments(doc: str) -> dict[str, str]:
-    """Return the descriptions in the ``Args:`` section of a Google-style docstring."""
-    found = re.search(r"^Args:\n((?:[ \t]+.*\n?|\n)+)", doc, re.MULTILINE)
-    described: dict[str, str] = {}
-    name = ""
-    for line in (found.group(1) if found else "").splitlines():
-        entry = re.match(r"^ {4}(\w+)(?: \([^)]*\))?: *(.*)$", line)
-        if entry:
-            name = entry.group(1)
-            described[name] = entry.group(2)
-        elif name and line.strip():
-            described[name] += " " + line.strip()
-    return described

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TypeVar
 
-from backhaul.plugins.action import Effect, Page
+from backhaul.plugins.action import Effect
+from backhaul.secrets import PrivateTexts, private_texts
 
 __all__ = ["CallContext", "calling", "current_call", "paged"]
+
+PageT = TypeVar("PageT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +26,9 @@ class CallContext:
         action: name of the action, without the connection.
         priority: the larger, the sooner it gets a slot of the connection; 0 is bulk work.
         run_id: the run that asks, or None outside runs (``backhaul call``, a connection's check).
+        root_run_id: the run of whose steps `run_id` is one, or `run_id` itself; what a connection shares its budget by.
         step: key of the step that asks, or None.
+        private: personal data among the parameters, which no log or error of the call shows; set by the connection.
     """
 
     effect: Effect
@@ -31,7 +36,9 @@ class CallContext:
     action: str
     priority: int = 0
     run_id: str | None = None
+    root_run_id: str | None = None
     step: str | None = None
+    private: PrivateTexts | None = field(default=None, repr=False, compare=False)
 
 
 current_call: ContextVar[CallContext | None] = ContextVar("current_call", default=None)
@@ -45,14 +52,16 @@ def calling(context: CallContext) -> Iterator[None]:
     and closed in another context.
     """
     token = current_call.set(context)
+    # This is not reset: what went wrong in a call is told after it.
+    private_texts.set(context.private)
     try:
         yield
     finally:
         current_call.reset(token)
 
 
-async def paged(pages: AsyncIterator[Page[Any]], context: CallContext) -> AsyncGenerator[Page[Any], None]:
-    """Give the pages of a listing, with `context` as the current call while each is made.
+async def paged(pages: AsyncIterator[PageT], context: CallContext) -> AsyncGenerator[PageT, None]:
+    """Give the pages of a listing or a poll, with `context` as the current call while each is made.
 
     The context is set per page: an async generator has none of its own, but runs in that of whoever asks for more.
     """

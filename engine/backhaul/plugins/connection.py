@@ -11,7 +11,11 @@ from backhaul.errors import UnknownNameError
 from backhaul.json_values import Json
 from backhaul.plugins.action import ActionSpec, AttemptInfo, Effect, Page, Verdict
 from backhaul.plugins.calls import CallContext, calling, paged
+from backhaul.plugins.change import Change
 from backhaul.plugins.connector import Connector
+from backhaul.plugins.events import PollPage
+from backhaul.plugins.personal import marked_values
+from backhaul.secrets import PrivateTexts
 
 __all__ = ["Connection"]
 
@@ -39,7 +43,7 @@ class Connection:
         if spec.is_stream:
             raise TypeError(f"{self.name}.{action} is a listing: stream it")
         checked = spec.arguments(arguments)
-        with calling(context):
+        with calling(_with_private(context, spec, arguments)):
             return await getattr(self.connector, action)(**checked)
 
     async def stream(
@@ -71,6 +75,7 @@ class Connection:
         checked = spec.arguments(arguments)
         if cursor is not None:
             checked["cursor"] = cursor
+        context = _with_private(context, spec, arguments)
         async with aclosing(paged(getattr(self.connector, action)(**checked), context)) as pages:
             async for page in pages:
                 yield page
@@ -87,9 +92,36 @@ class Connection:
         if spec.verify is None:
             return Verdict.unknown(f"{self.name}.{action} has no way to find out")
         checked = spec.arguments(params)
-        with calling(replace(context, effect=Effect.READ)):
+        with calling(replace(_with_private(context, spec, params), effect=Effect.READ)):
             verdict: Verdict = await getattr(self.connector, spec.verify)(**checked, attempt=attempt)
         return verdict if verdict.result is None else replace(verdict, result=spec.dump_result(verdict.result))
+
+    async def describe(self, action: str, params: Mapping[str, Json], context: CallContext) -> Change:
+        """Say what a call would change, which may need reads.
+
+        Raises:
+            UnknownNameError: the action has nothing to describe it with, or there is no such action.
+        """
+        spec = self._spec(action)
+        if spec.describe is None:
+            raise UnknownNameError("description of action", f"{self.name}.{action}")
+        checked = spec.arguments(params)
+        with calling(replace(_with_private(context, spec, params), effect=Effect.READ)):
+            change: Change = await getattr(self.connector, spec.describe)(**checked)
+        return change
+
+    async def poll(self, name: str, cursor: str | None, context: CallContext) -> AsyncGenerator[PollPage, None]:
+        """Give the pages of one look at a source of events.
+
+        Args:
+            name: name of the connector's `poll` method.
+            cursor: `PollPage.next` of the last page that was stored; None at the very first look.
+            context: the execution; it counts for each page.
+        """
+        source = getattr(self.connector, name)(cursor=cursor)
+        async with aclosing(paged(source, context)) as pages:
+            async for page in pages:
+                yield page
 
     async def check(self) -> None:
         """Prove that the connection works.
@@ -104,3 +136,11 @@ class Connection:
         if action not in self.actions:
             raise UnknownNameError("action", f"{self.name}.{action}", [f"{self.name}.{one}" for one in self.actions])
         return self.actions[action]
+
+
+def _with_private(context: CallContext, spec: ActionSpec, arguments: Mapping[str, Any]) -> CallContext:
+    """Return the context of a call that knows the personal data among its arguments."""
+    if not spec.takes_personal:
+        return context
+    private = PrivateTexts(lambda: marked_values(spec.dump_params(arguments), spec.params_schema))
+    return replace(context, private=private)

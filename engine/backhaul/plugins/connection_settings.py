@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
 
 from backhaul.json_values import Json
 from backhaul.plugins.limits import Limits
@@ -22,6 +23,7 @@ class ConnectionSettings:
         limits: the connection's budget.
         raw: the connector's own settings, not yet checked.
         hook_secrets: what a sender of webhooks proves itself with; several during a rotation.
+        allowed_networks: from where webhooks are taken; empty for everywhere.
         place: where the table is, ``backhaul.toml:12``.
         places: where each of its keys is.
     """
@@ -31,6 +33,7 @@ class ConnectionSettings:
     limits: Limits = field(default_factory=Limits)
     raw: Mapping[str, Json] = field(default_factory=dict, repr=False)
     hook_secrets: tuple[Secret, ...] = ()
+    allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     place: str = "backhaul.toml"
     places: Mapping[str, str] = field(default_factory=dict, repr=False)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
@@ -18,6 +18,7 @@ from backhaul.plugins.budget import Budget, UsageStore
 from backhaul.plugins.connection import Connection
 from backhaul.plugins.connection_settings import ConnectionSettings
 from backhaul.plugins.connector import Connector, ConnectorSettings
+from backhaul.plugins.events import EventReader, PollSpec, no_events
 from backhaul.plugins.opening import open_connector
 from backhaul.plugins.registry import PluginRegistry
 from backhaul.plugins.setting_problems import problems_of, trimmed_fields
@@ -33,6 +34,7 @@ class Connections:
         registry: the connectors.
         clock: source of time.
         usage: where day counts survive a restart; None counts in memory.
+        events: returns what reads the stored events of a connection, by its name; None: none are stored.
         transport: stands in for the network in tests; by default real sockets.
         faults: by connection, what is wrong with values that could not even be read, such as a missing variable.
     """
@@ -44,6 +46,7 @@ class Connections:
         *,
         clock: Clock | None = None,
         usage: UsageStore | None = None,
+        events: Callable[[str], EventReader] | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         faults: Mapping[str, Sequence[SettingError]] | None = None,
     ) -> None:
@@ -51,12 +54,17 @@ class Connections:
         self._registry = registry
         self._clock = clock or SystemClock()
         self._usage = usage
+        self._events = events or (lambda _: no_events)
         self._transport = transport
         self._faults = faults or {}
         self._models: dict[str, ConnectorSettings] = {}
         self._open: dict[str, Connection] = {}
+        self._budgets: dict[str, Budget] = {}
         self._opening: dict[str, anyio.Lock] = {}
         self._stack = AsyncExitStack()
+        self._is_succeeded = False
+        self._users = 0
+        self._unused = anyio.Event()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -96,6 +104,15 @@ class Connections:
             )
         return loaded.actions[action]
 
+    def polls(self, connection: str) -> tuple[PollSpec, ...]:
+        """Return the sources of events of a connection that are polled.
+
+        Raises:
+            UnknownNameError: there is no such connection, or its connector does not exist.
+            ConfigurationError: the connector's plug-in is broken.
+        """
+        return self._registry.connector(self.settings(connection).connector).polls
+
     def actions(self) -> Mapping[str, Mapping[str, ActionSpec]]:
         """Return the actions of every connection whose connector can be used."""
         known = self._registry.connectors
@@ -117,7 +134,16 @@ class Connections:
                 ]
             except ConfigurationError as error:
                 found.append(SettingError(one.where("connector"), str(error)))
+            else:
+                found += self._hook_problems(one)
         return found
+
+    def _hook_problems(self, one: ConnectionSettings) -> list[SettingError]:
+        if not one.hook_secrets or self._registry.connector(one.connector).webhook is not None:
+            return []
+        key = "hook_secrets" if "hook_secrets" in one.places else "hook_secret"
+        reason = f"the connector {one.connector} takes no webhooks"
+        return [SettingError(one.where(key), reason, "Remove it")]
 
     def warnings(self) -> list[str]:
         """Return what was mended in the settings by itself: blanks around pasted credentials."""
@@ -148,6 +174,35 @@ class Connections:
                 self._open[connection] = await self._opened(settings)
             return self._open[connection]
 
+    def budget(self, connection: str) -> Budget | None:
+        """Return the budget of a connection that has been opened, else None."""
+        return self._budgets.get(connection)
+
+    def succeed(self, former: Connections) -> None:
+        """Take the place of connections by other settings: whoever uses those shares the budgets by these limits."""
+        former._is_succeeded = True
+        self._budgets = former._budgets
+        for name, budget in self._budgets.items():
+            if name in self._settings:
+                budget.restate(self._settings[name].limits)
+
+    @contextmanager
+    def in_use(self) -> Iterator[Self]:
+        """Have `unused` wait until the block has ended."""
+        self._users += 1
+        try:
+            yield self
+        finally:
+            self._users -= 1
+            if not self._users:
+                self._unused.set()
+
+    async def unused(self) -> None:
+        """Return when no block of `in_use` is under way."""
+        while self._users:
+            self._unused = anyio.Event()
+            await self._unused.wait()
+
     async def close(self) -> None:
         """Close all open connections. They can be opened again."""
         self._open.clear()
@@ -171,16 +226,23 @@ class Connections:
         except ValidationError:
             problems = [one for one in self.problems() if f": connections.{settings.name}." in str(one)]
             raise problems[0] if len(problems) == 1 else ConfigurationError("\n".join(map(str, problems))) from None
+        budget = self._budgets.get(settings.name)
+        if budget is None:
+            budget = Budget(settings.name, settings.limits, clock=self._clock, usage=self._usage)
+        elif not self._is_succeeded:
+            budget.restate(settings.limits)
         connector = await self._stack.enter_async_context(
             open_connector(
                 loaded.cls,
                 model,
                 name=settings.name,
                 clock=self._clock,
-                budget=Budget(settings.name, settings.limits, clock=self._clock, usage=self._usage),
+                budget=budget,
                 transport=self._transport,
+                events=self._events(settings.name),
             )
         )
+        self._budgets[settings.name] = budget
         return Connection(settings.name, connector, loaded.actions)
 
     def _model(self, connection: str) -> ConnectorSettings:

@@ -168,12 +168,12 @@ class HttpClient:
         self, request: httpx.Request, auth: httpx.Auth | tuple[str, str] | None, *, follow_redirects: bool
     ) -> httpx.Response:
         call = current_call.get()
-        priority = call.priority if call is not None else 0
+        priority, run = (call.priority, call.root_run_id or call.run_id) if call is not None else (0, None)
         effort = _Effort()
         while True:
             effort.tries += 1
             try:
-                async with self._budget.slot(priority):
+                async with self._budget.slot(priority, run):
                     response = await self._send(request, auth, follow_redirects=follow_redirects)
             except httpx.TransportError as error:
                 delay_s = self._delay_after_failure(request, error, effort)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-__all__ = ["Limits", "MinuteWindow"]
+__all__ = ["BULK", "Limits", "MinuteWindow"]
 
 MINUTE_S = 60.0
+BULK = 0
+"""The priority of bulk work, for which the last share of a limit is not."""
 
 
 def _zone(name: str) -> str:
@@ -36,6 +39,16 @@ class Limits(BaseModel):
     """Requests under way at the same time."""
     day_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     """IANA zone whose midnight begins the day of `per_day`."""
+    reserve: Annotated[float, Field(ge=0, le=0.9)] = 0.1
+    """Share of `per_minute` and `per_day`, rounded down, that bulk work (runs of priority 0) leaves to urgent runs."""
+
+    def for_bulk(self, number: int) -> int:
+        """Return how much of a limit bulk work may use."""
+        return _less_reserve(number, self.reserve)
+
+
+def _less_reserve(number: int, reserve: float) -> int:
+    return number - math.floor(number * reserve + 1e-9)
 
 
 class MinuteWindow:
@@ -47,18 +60,32 @@ class MinuteWindow:
     A refusal (429) teaches a lower number, which grows again by a tenth for each minute without another one.
     """
 
-    def __init__(self, per_minute: int | None) -> None:
+    def __init__(self, per_minute: int | None, reserve: float = 0.0) -> None:
         self._stated = per_minute
+        self._reserve = reserve
         self._learned: float | None = None
         self._learned_at = 0.0
         self._under_way = 0
         self._ended: deque[float] = deque()
 
-    def wait_s(self, now: float) -> float | None:
-        """Return the seconds to wait before a start, 0 for none, or None until a request under way has ended."""
+    def restate(self, per_minute: int | None, reserve: float) -> None:
+        """Go by another number from now on. What was done counts on; what was learned does not."""
+        if per_minute != self._stated:
+            self._learned = None
+        self._stated, self._reserve = per_minute, reserve
+
+    def wait_s(self, now: float, *, leaves_reserve: bool = False) -> float | None:
+        """Return the seconds to wait before a start, 0 for none, or None until a request under way has ended.
+
+        Args:
+            now: seconds of a clock that never goes back.
+            leaves_reserve: the start must leave the reserved share of the number free.
+        """
         allowed = self._allowed(now)
         if allowed is None:
             return 0.0
+        if leaves_reserve:
+            allowed = _less_reserve(allowed, self._reserve)
         self._forget(now)
         surplus = self._under_way + len(self._ended) - allowed
         if surplus < 0:

@@ -50,6 +50,8 @@ def _sandbox(isp: Isp) -> ServedSandbox:
     order, _ = (tables["su_oss_chamado"].insert({**_ORDER, "id_ticket": str(number)}) for number in (1, 2))
     for title in ("Sem sinal", "Lento"):
         tables["su_ticket"].insert({**_TICKET, "titulo": title})
+    owner = {"id_cliente": str(first["cliente"]), "local_arquivo": "arquivos/a.pdf"}
+    file, _ = (tables["cliente_arquivos"].insert({**owner, "descricao": text}) for text in ("Contrato", "Aditivo"))
     for session in tables["radacct"].ids[:2]:
         tables["radacct"].set(session, {"username": login["login"]})
 
@@ -78,6 +80,20 @@ def _sandbox(isp: Isp) -> ServedSandbox:
             "get_boleto": {"id": first["fn_areceber"]},
             "get_pix": {"id": bill},
             "send_boleto": {"ids": [bill], "by": "mail"},
+            "receive_bill": {"id": bill, "conta": 1, "id_conta": 1, "tipo_recebimento": "Pix"},
+            "cancel_bill": {"id": bill, "id_mot_cancelamento": 1},
+            "pay_payable": {"id": first["fn_apagar"], "conta": 1, "id_conta": 1},
+            "list_consumption": {"id_login": int(login["id"])},
+            "return_lent_equipment": {"id": first["movimento_produtos"], "id_almox": 1},
+            "list_files": {"of": "customer", "id": first["cliente"]},
+            "get_file": {"id": file},
+            "attach_file": {
+                "to": "customer",
+                "id": first["cliente"],
+                "descricao": "Foto",
+                "nome_arquivo": "foto.png",
+                "content_base64": "aW52ZW50ZWQ=",
+            },
             "get_ticket_order": {"id_ticket": 1},
             "move_service_order": {"id": order, "move": "execute", "mensagem": "A caminho"},
             "press_button": {"button": "clear_mac", "id": login["id"]},

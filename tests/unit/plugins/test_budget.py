@@ -20,8 +20,10 @@ from backhaul.testing import FakeClock
 pytestmark = pytest.mark.anyio
 
 
-async def use(budget: Budget, note: Callable[[], None] = lambda: None, priority: int = 0) -> None:
-    async with budget.slot(priority):
+async def use(
+    budget: Budget, note: Callable[[], None] = lambda: None, priority: int = 0, run: str | None = None
+) -> None:
+    async with budget.slot(priority, run):
         note()
 
 
@@ -151,17 +153,18 @@ async def test_cancelling_a_waiter_gives_its_place_to_the_next() -> None:
 
 @given(st.data())
 def test_cancellation_at_any_moment_leaves_no_slot_taken(data: st.DataObject) -> None:
-    turns = data.draw(st.lists(st.integers(0, 12), min_size=1, max_size=8))
+    turns = data.draw(st.lists(st.integers(0, 12), min_size=1, max_size=16))
+    priorities = data.draw(st.lists(st.sampled_from([0, 20, 50]), min_size=1, max_size=5))
 
     async def main() -> None:
         clock = FakeClock()
-        budget = Budget("acs", Limits(concurrency=2, per_minute=4, per_day=1000), clock=clock)
+        budget = Budget("acs", Limits(concurrency=2, per_minute=4, per_day=1000, reserve=0.5), clock=clock)
         scopes: list[anyio.CancelScope] = []
 
         async def one() -> None:
             with anyio.CancelScope() as scope:
                 scopes.append(scope)
-                async with budget.slot():
+                async with budget.slot(priorities[len(scopes) % len(priorities)], str(len(scopes) % 2)):
                     await clock.sleep(5)
 
         async with anyio.create_task_group() as tasks:
@@ -223,7 +226,7 @@ async def test_those_who_wait_are_told_when_a_long_pause_begins() -> None:
 
 async def test_a_refusal_after_many_requests_teaches_a_lower_rate_that_grows_again() -> None:
     clock = FakeClock(auto=True)
-    budget = Budget("acs", Limits(per_minute=60), clock=clock)
+    budget = Budget("acs", Limits(per_minute=60, reserve=0), clock=clock)
     for _ in range(21):
         await use(budget)
     budget.refused()
@@ -240,7 +243,7 @@ async def test_a_refusal_after_many_requests_teaches_a_lower_rate_that_grows_aga
 
 async def test_a_refusal_after_few_requests_teaches_nothing() -> None:
     clock = FakeClock(auto=True)
-    budget = Budget("acs", Limits(per_minute=60), clock=clock)
+    budget = Budget("acs", Limits(per_minute=60, reserve=0), clock=clock)
     await use(budget)
     budget.refused()
     for _ in range(59):
@@ -250,7 +253,7 @@ async def test_a_refusal_after_few_requests_teaches_nothing() -> None:
 
 async def test_the_day_is_used_up_to_the_last_request_and_goes_on_the_next_day() -> None:
     clock = FakeClock(datetime(2026, 3, 1, 22, 30, tzinfo=UTC))
-    budget = Budget("acs", Limits(per_day=250), clock=clock)
+    budget = Budget("acs", Limits(per_day=250, reserve=0), clock=clock)
     for _ in range(250):
         await use(budget)
     with pytest.raises(RetryableError, match=r"the 250 requests of 2026-03-01 are used up.*in 1 h 30 min") as caught:
@@ -324,7 +327,7 @@ async def test_the_store_keeps_the_count_across_restarts(tmp_path: Path) -> None
     url, clock, done = f"sqlite:///{tmp_path}/store.db", FakeClock(), 0
     for _ in range(3):
         async with await Store.open(url, clock=clock) as store:
-            budget = Budget("acs", Limits(per_day=50), clock=clock, usage=store)
+            budget = Budget("acs", Limits(per_day=50, reserve=0), clock=clock, usage=store)
             try:
                 for _ in range(30):
                     await use(budget)
@@ -332,6 +335,181 @@ async def test_the_store_keeps_the_count_across_restarts(tmp_path: Path) -> None
             except RetryableError:
                 assert await store.usage("acs", date(2026, 1, 1)) >= 50
     assert 40 <= done <= 50
+
+
+async def test_bulk_work_leaves_the_last_share_of_a_minute_to_urgent_runs() -> None:
+    clock = FakeClock()
+    budget = Budget("acs", Limits(per_minute=60, concurrency=100), clock=clock)
+    started: list[str] = []
+    async with anyio.create_task_group() as tasks:
+        for _ in range(70):
+            tasks.start_soon(use, budget, lambda: started.append("bulk"))
+        await clock.settle()
+        assert len(started) == 54
+        for _ in range(8):
+            tasks.start_soon(use, budget, lambda: started.append("phone"), 50)
+        await clock.settle()
+        assert started[54:] == ["phone"] * 6
+        await clock.advance(120)
+        tasks.cancel_scope.cancel()
+    assert len(started) == 78
+
+
+async def test_a_small_limit_keeps_nothing_back() -> None:
+    clock = FakeClock(auto=True)
+    budget = Budget("acs", Limits(per_minute=9), clock=clock)
+    for _ in range(9):
+        await use(budget)
+    assert clock.monotonic() == 0
+
+
+async def test_bulk_work_leaves_the_last_share_of_a_day_to_urgent_runs() -> None:
+    clock = FakeClock(datetime(2026, 3, 1, 22, 30, tzinfo=UTC))
+    budget = Budget("acs", Limits(per_day=1000), clock=clock)
+    for _ in range(900):
+        await use(budget)
+    with pytest.raises(RetryableError, match=r"the 900 that bulk work may use are used up.*in 1 h 30 min") as caught:
+        await use(budget)
+    assert caught.value.retry_after_s == 5400
+    for _ in range(100):
+        await use(budget, priority=50)
+    with pytest.raises(RetryableError, match="the 1000 requests of 2026-03-01 are used up"):
+        await use(budget, priority=50)
+    await clock.advance(5400)
+    await use(budget)
+
+
+async def test_bulk_work_that_keeps_asking_takes_nothing_of_the_days_reserve() -> None:
+    usage, clock = MemoryUsage(), FakeClock()
+    await usage.reserve_usage("acs", date(2026, 1, 1), 90)
+    for _ in range(50):
+        budget = Budget("acs", Limits(per_day=100), clock=clock, usage=usage)
+        with pytest.raises(RetryableError):
+            await use(budget)
+    assert await usage.usage("acs", date(2026, 1, 1)) == 90
+
+
+async def test_a_run_with_many_requests_does_not_delay_another_run() -> None:
+    clock = FakeClock()
+    budget = Budget("acs", Limits(concurrency=1), clock=clock)
+    order: list[str] = []
+    async with anyio.create_task_group() as tasks, budget.slot():
+        for _ in range(1000):
+            tasks.start_soon(use, budget, lambda: order.append("large"), 0, "large")
+        await clock.settle()
+        for _ in range(3):
+            tasks.start_soon(use, budget, lambda: order.append("small"), 0, "small")
+        await clock.settle()
+    assert order[:7] == ["large", "small", "large", "small", "large", "small", "large"]
+    assert len(order) == 1003
+
+
+async def test_bulk_work_does_not_starve_while_an_urgent_run_uses_every_minute() -> None:
+    """One urgent run that asks again as soon as it is answered would never leave the reserve free."""
+    clock = FakeClock()
+    budget = Budget("acs", Limits(per_minute=60, concurrency=4), clock=clock)
+    started: list[str] = []
+
+    async def call_for_ever() -> None:
+        while True:
+            await use(budget, lambda: started.append("urgent"), 50, "urgent")
+            await clock.sleep(0.1)
+
+    async def bulk() -> None:
+        while True:
+            await use(budget, lambda: started.append("bulk"), 0, "bulk")
+            await clock.sleep(0.1)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(call_for_ever)
+        await clock.advance(61)
+        tasks.start_soon(bulk)
+        await clock.advance(600)
+        tasks.cancel_scope.cancel()
+    assert started.count("bulk") >= 50
+    assert started.count("urgent") >= 500
+
+
+async def test_a_sleeping_bulk_request_starts_when_its_turn_comes_early() -> None:
+    """Otherwise the urgent ones behind it would wait until the minute has room for bulk work."""
+    clock = FakeClock()
+    budget = Budget("acs", Limits(per_minute=100, concurrency=100), clock=clock)
+    started: list[str] = []
+    async with anyio.create_task_group() as tasks:
+        for _ in range(91):
+            tasks.start_soon(use, budget, lambda: started.append("bulk"))
+        await clock.settle()
+        assert (started.count("bulk"), budget.waiting, clock.sleepers) == (90, 1, 1)
+        for _ in range(10):
+            tasks.start_soon(use, budget, lambda: started.append("urgent"), 50)
+        await clock.settle()
+        assert started[90:] == ["urgent"] * 9 + ["bulk"]
+        await clock.advance(61)
+        tasks.cancel_scope.cancel()
+    assert started.count("urgent") == 10
+
+
+async def test_a_newcomer_that_brings_forward_somebody_elses_turn_tells_them() -> None:
+    clock = FakeClock()
+    budget = Budget("acs", Limits(per_minute=10, concurrency=1, reserve=0), clock=clock)
+    order: list[str] = []
+    async with anyio.create_task_group() as tasks:
+        async with budget.slot():
+            for name, priority in [("manual", 20), ("bulk", 0), *[("phone", 50)] * 9]:
+                tasks.start_soon(use, budget, lambda name=name: order.append(name), priority)
+                await clock.settle()
+        await clock.settle()
+        assert order == ["phone"] * 9
+        # It is the turn of a less urgent one, which is bulk, then manual as well.
+        tasks.start_soon(use, budget, lambda: order.append("late"), 50)
+        await clock.advance(61)
+        tasks.cancel_scope.cancel()
+    assert order == ["phone"] * 9 + ["manual", "late", "bulk"]
+
+
+@given(
+    per_minute=st.integers(10, 30),
+    concurrency=st.integers(1, 4),
+    reserve=st.sampled_from([0.0, 0.1, 0.5]),
+    requests=st.lists(
+        st.tuples(st.sampled_from([0, 0, 20, 50]), st.sampled_from("abc"), st.integers(0, 90), st.floats(0, 5)),
+        min_size=1,
+        max_size=60,
+    ),
+)
+def test_whoever_asks_the_limits_hold_and_everybody_is_served(
+    per_minute: int, concurrency: int, reserve: float, requests: list[tuple[int, str, int, float]]
+) -> None:
+    starts: list[float] = []
+    under_way = most = 0
+    limits = Limits(per_minute=per_minute, concurrency=concurrency, reserve=reserve)
+
+    async def one(budget: Budget, clock: FakeClock, priority: int, run: str, delay: int, duration: float) -> None:
+        nonlocal under_way, most
+        await clock.sleep(delay)
+        async with budget.slot(priority, run):
+            under_way += 1
+            most = max(most, under_way)
+            starts.append(clock.monotonic())
+            await clock.sleep(duration)
+            under_way -= 1
+
+    async def main() -> None:
+        clock = FakeClock()
+        budget = Budget("acs", limits, clock=clock)
+        async with anyio.create_task_group() as tasks:
+            for priority, run, delay, duration in requests:
+                tasks.start_soon(one, budget, clock, priority, run, delay, duration)
+            minutes = len(requests) // limits.for_bulk(per_minute) + 1
+            await clock.advance(90 + minutes * 65 + sum(duration for *_, duration in requests) / concurrency)
+            assert (budget.waiting, budget.under_way) == (0, 0)
+
+    anyio.run(main)
+    assert len(starts) == len(requests)
+    assert most <= concurrency
+    starts.sort()
+    for first, beyond in zip(starts, starts[per_minute:], strict=False):
+        assert beyond - first >= 60 - 1e-3
 
 
 async def test_a_zone_that_does_not_exist_is_refused() -> None:

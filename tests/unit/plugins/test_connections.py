@@ -17,6 +17,7 @@ from backhaul.plugins.action import actions_of
 from backhaul.plugins.calls import CallContext, current_call
 from backhaul.plugins.connection_settings import ConnectionSettings
 from backhaul.plugins.connections import Connections
+from backhaul.plugins.loader import load_plugins
 from backhaul.plugins.registry import BrokenPlugin, LoadedConnector, PluginRegistry
 from backhaul.sdk import (
     AttemptInfo,
@@ -30,6 +31,7 @@ from backhaul.sdk import (
     Verdict,
     action,
 )
+from backhaul.secrets import Secret
 from backhaul.testing import FakeClock
 
 pytestmark = pytest.mark.anyio
@@ -260,3 +262,20 @@ async def test_blanks_around_pasted_credentials_are_removed_with_a_warning() -> 
 async def test_nothing_shows_the_secret() -> None:
     found = connections(settings(client_secret="two words-hidden", client_id=["two words-hidden"]))
     assert "two words-hidden" not in str(found.problems()) + repr(found.settings("acs"))
+
+
+def test_a_hook_secret_of_a_connector_without_webhooks_is_a_problem() -> None:
+    registry = load_plugins(None)
+    raw = {"base_url": "https://crm.example.net", "token": "x" * 20}
+    table = ConnectionSettings(
+        name="crm",
+        connector="ispcrm",
+        raw=raw,
+        hook_secrets=(Secret("y" * 20),),
+        place="backhaul.toml:1",
+        places={"hook_secret": "backhaul.toml:4"},
+    )
+    (problem,) = [one for one in Connections([table], registry).problems() if "hook" in str(one)]
+    assert str(problem).startswith(
+        "backhaul.toml:4: connections.crm.hook_secret: the connector ispcrm takes no webhooks"
+    )

@@ -59,6 +59,16 @@ async def _documented_parameters(examination: Examination) -> Sequence[str]:
     ]
 
 
+async def _documented_errors(examination: Examination) -> Sequence[str]:
+    specs = examination.actions.values()
+    silent = [spec.name for spec in specs if not spec.raises]
+    groundless = [spec.name for spec in specs if not spec.source]
+    return [
+        *(f"{name}: its docstring does not say what it raises (in a section 'Raises:')" for name in silent),
+        *(f"{name}: neither its docstring nor its connector's has a 'Source:'" for name in groundless),
+    ]
+
+
 async def _documented_settings(examination: Examination) -> Sequence[str]:
     fields: Mapping[str, Any] = examination.case.connector.Settings.model_fields
     return [f"setting {name} has no description" for name, info in fields.items() if not info.description]
@@ -134,6 +144,13 @@ RULES = (
         quality=Quality.SILVER,
         sentence="Every parameter is described in its action's docstring.",
         check=_documented_parameters,
+    ),
+    Rule(
+        id="documented-errors",
+        quality=Quality.SILVER,
+        sentence="Every action says when it raises which error (`Raises:`), and where its facts come from (`Source:`, "
+        "in its own docstring, its class's or its connector's).",
+        check=_documented_errors,
     ),
     Rule(
         id="documented-settings",

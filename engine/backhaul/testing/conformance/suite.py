@@ -8,7 +8,7 @@ from io import StringIO
 
 from backhaul.plugins.quality import Quality, QualityRecord
 from backhaul.testing.case import ConnectorCase
-from backhaul.testing.conformance import behaviour, declarations, failures, repetition, secrecy, webhooks
+from backhaul.testing.conformance import behaviour, declarations, failures, personal, repetition, secrecy, webhooks
 from backhaul.testing.conformance.examination import Examination, said_by
 from backhaul.testing.conformance.logs import captured_logs
 from backhaul.testing.conformance.rules import Rule
@@ -19,6 +19,7 @@ RULES: tuple[Rule, ...] = (
     *declarations.RULES,
     *behaviour.RULES,
     *secrecy.RULES,
+    *personal.RULES,
     *failures.RULES,
     *repetition.RULES,
     *webhooks.RULES,
