@@ -52,7 +52,7 @@ def a_page(key: str = "devices", number: int = 0, items: tuple[Any, ...] = (1, 2
 
 
 def an_event(event_id: str = "event1", **changes: Any) -> EventRecord:
-    values: dict[str, Any] = {"type": "acs.device.added", "source": "acs", "time": NOON}
+    values: dict[str, Any] = {"type": "acs.device.added", "source": "acs", "time": NOON, "received_at": NOON}
     return EventRecord(event_id=event_id, **(values | changes))
 
 

@@ -35,7 +35,7 @@ class JournalConnection(Protocol):
             before_commit: called when all is written but not durable.
 
         Returns:
-            For each operation the value of its last statement that `returns`, otherwise None.
+            For each operation its value, as `values_by_operation` gives it.
         """
         ...
 

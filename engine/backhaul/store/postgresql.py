@@ -12,10 +12,12 @@ from sqlalchemy.exc import DBAPIError
 
 from backhaul.errors import StoreBusyError, StoreError
 from backhaul.secrets import MASK
+from backhaul.store.batches import Batch, batched, values_by_operation
 from backhaul.store.journal import Fault
 from backhaul.store.migrations import ensure_schema
 from backhaul.store.postgresql_claims import AdvisoryClaims
-from backhaul.store.statements import Operation, Sql, Statements, carry_out
+from backhaul.store.service_statements import ServiceStatements
+from backhaul.store.statements import Operation, Sql
 
 __all__ = ["PostgresqlDatabase", "PostgresqlJournal", "PostgresqlServer", "open_postgresql"]
 
@@ -103,7 +105,7 @@ class PostgresqlDatabase:
 
     def __init__(self, server: PostgresqlServer) -> None:
         self._server = server
-        self.statements = Statements(create_engine(server.url, paramstyle="format").dialect)
+        self.statements = ServiceStatements(create_engine(server.url, paramstyle="format").dialect)
 
     def journal(self) -> PostgresqlJournal:
         """Open the connection of the writer."""
@@ -115,6 +117,9 @@ class PostgresqlDatabase:
     def read_engine(self) -> Engine:
         """Return an engine for reading."""
         return create_engine(self._server.url, pool_size=_READERS, pool_pre_ping=True, connect_args=_NETWORK)
+
+    def look_up_engine(self) -> None:
+        """Return nothing: the server is asked through a network, for which the event loop does not wait."""
 
     def read_error(self, error: DBAPIError) -> StoreError:
         """Return the error that tells a person why reading failed."""
@@ -157,10 +162,11 @@ class PostgresqlJournal:
         """Do the operations in one transaction and make it durable, without waiting for the answer to each."""
         if self._connection.closed:
             self._connection = self._server.connect()
+        batches = batched(operations)
         try:
             with self._connection.pipeline():
                 # The answers arrive when the pipeline ends; until then a value is the cursor that will have it.
-                cursors = carry_out(operations, self._many, self._one)
+                sent = [self._send(batch) for batch in batches]
             # Not inside: psycopg's commit in a pipeline waits for an answer with much of the data still unsent.
             if before_commit is not None:
                 before_commit()
@@ -170,7 +176,8 @@ class PostgresqlJournal:
                 with contextlib.suppress(psycopg.Error):
                     self._connection.rollback()
             raise
-        return [None if cursor is None else _value(cursor) for cursor in cursors]
+        answers = [[_value(cursor) for cursor in cursors] for cursors in sent]
+        return values_by_operation(len(operations), batches, answers)
 
     def fault(self, error: Exception) -> tuple[Fault, str]:
         """Return what an error means, and say it to a person."""
@@ -184,14 +191,13 @@ class PostgresqlJournal:
         with contextlib.suppress(psycopg.Error):
             self._connection.close()
 
-    def _one(self, sql: Sql, parameters: tuple[Any, ...]) -> psycopg.Cursor:
-        return self._connection.execute(self._text(sql), parameters, prepare=True)
-
-    def _many(self, sql: Sql, rows: Sequence[tuple[Any, ...]]) -> None:
-        if len(rows) == 1:
-            self._one(sql, rows[0])
-        else:
-            self._connection.cursor().executemany(self._text(sql), rows)
+    def _send(self, batch: Batch) -> list[psycopg.Cursor]:
+        """Send the writes of a batch, and return the cursors that will have what each gives, if it gives something."""
+        text, rows = self._text(batch.sql), batch.rows
+        if batch.sql.returns or len(rows) == 1:
+            return [self._connection.execute(text, row, prepare=True) for row in rows]
+        self._connection.cursor().executemany(text, rows)
+        return []
 
     def _text(self, sql: Sql) -> bytes:
         text = self._texts.get(sql)

@@ -34,7 +34,10 @@ class RunStatus(StrEnum):
 
 
 class StepStatus(StrEnum):
-    """Where a step, or one attempt of it, stands."""
+    """Where a step, or one attempt of it, stands.
+
+    `PLANNED` steps are those of a plan that were not carried out: there is nothing left to do for them in their run.
+    """
 
     RUNNING = "running"
     RETRYING = "retrying"
@@ -43,6 +46,8 @@ class StepStatus(StrEnum):
     SKIPPED = "skipped"
     UNKNOWN = "unknown"
     CANCELLED = "cancelled"
+    WAITING = "waiting"
+    PLANNED = "planned"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +62,11 @@ class RunRecord:
         node: the process that executes or last executed it.
         cancel_requested: set by `Store.request_cancel` only; `Store.put_run` keeps what an existing row says.
         step_counts: number of steps by status, written when the run ends.
+        trigger_id: the trigger that started it, None for a person or a step.
+        event_id: the event that started it.
+        slots: limits that it counts against while it is queued, running or waiting: ``[[key, limit], ...]``.
+        depth: how many runs stand before it in a chain of runs that events started.
+        mode: None when it is simply carried out; else how, as `backhaul.runs.planning.modes` says.
     """
 
     run_id: str
@@ -78,6 +88,11 @@ class RunRecord:
     finished_at: datetime | None = None
     cancel_requested: bool = False
     step_counts: Json | None = None
+    trigger_id: str | None = None
+    event_id: str | None = None
+    slots: Json | None = None
+    depth: int = 0
+    mode: Json | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +175,8 @@ class EventRecord:
     """An immutable fact received or emitted. Key: `event_id`; `source` and `dedupe_key` together are unique.
 
     Attributes:
-        time: when it happened.
+        time: when it happened, as its source says.
+        received_at: when it came in here.
         dedupe_key: what makes two deliveries the same event; None when nothing does.
         run_id: the run that emitted it, with `step_key`.
     """
@@ -171,9 +187,22 @@ class EventRecord:
     subject: str | None = None
     data: Json | None = None
     time: datetime
+    received_at: datetime
     dedupe_key: str | None = None
     run_id: str | None = None
     step_key: str | None = None
+
+    def to_json(self) -> Json:
+        """Return the event as workflows see it, times in ISO 8601."""
+        return {
+            "id": self.event_id,
+            "type": self.type,
+            "source": self.source,
+            "subject": self.subject,
+            "time": _iso(self.time),
+            "received_at": _iso(self.received_at),
+            "data": self.data,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,3 +212,7 @@ class TableStats:
     table: str
     rows: int
     bytes: int | None
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

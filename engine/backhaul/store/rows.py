@@ -25,6 +25,8 @@ __all__ = [
     "attempt_values",
     "event_record",
     "event_values",
+    "optional_json",
+    "optional_time",
     "page_record",
     "page_values",
     "run_record",
@@ -40,11 +42,13 @@ _STEP_STATUS = {status: status.value for status in StepStatus}
 _RUN_STATUS = {status: status.value for status in RunStatus}
 
 
-def _json(value: Json) -> str | None:
+def optional_json(value: Json) -> str | None:
+    """Return a JSON value as it lies in the database."""
     return None if value is None else dump(value)
 
 
-def _time(moment: datetime | None) -> int | None:
+def optional_time(moment: datetime | None) -> int | None:
+    """Return an aware time as it lies in the database."""
     return None if moment is None else to_microseconds(moment)
 
 
@@ -56,20 +60,25 @@ def run_values(record: RunRecord) -> tuple[Any, ...]:
         record.digest,
         _RUN_STATUS[record.status],
         record.cause,
-        _json(record.inputs),
-        _json(record.event),
-        _json(record.output),
-        _json(record.error),
+        optional_json(record.inputs),
+        optional_json(record.event),
+        optional_json(record.output),
+        optional_json(record.error),
         record.parent_run_id,
         record.parent_step,
         record.forked_from,
         record.priority,
         record.node,
         to_microseconds(record.created_at),
-        _time(record.started_at),
-        _time(record.finished_at),
+        optional_time(record.started_at),
+        optional_time(record.finished_at),
         record.cancel_requested,
-        _json(record.step_counts),
+        optional_json(record.step_counts),
+        record.trigger_id,
+        record.event_id,
+        optional_json(record.slots),
+        record.depth,
+        optional_json(record.mode),
     )
 
 
@@ -104,10 +113,10 @@ def attempt_values(record: AttemptRecord) -> tuple[Any, ...]:
         record.key,
         record.number,
         _STEP_STATUS[record.status],
-        _json(record.error),
+        optional_json(record.error),
         to_microseconds(record.started_at),
-        _time(record.finished_at),
-        _time(record.next_attempt_at),
+        optional_time(record.finished_at),
+        optional_time(record.next_attempt_at),
     )
 
 
@@ -136,11 +145,12 @@ def event_values(record: EventRecord) -> tuple[Any, ...]:
         record.type,
         record.source,
         record.subject,
-        _json(record.data),
+        optional_json(record.data),
         to_microseconds(record.time),
         record.dedupe_key,
         record.run_id,
         record.step_key,
+        to_microseconds(record.received_at),
     )
 
 
@@ -148,6 +158,7 @@ def run_record(row: Row[Any]) -> RunRecord:
     """Return the run of a whole row of its table."""
     values = row._asdict()
     values["status"] = RunStatus(values["status"])
+    values["depth"] = values["depth"] or 0
     return RunRecord(**values)
 
 
@@ -177,4 +188,6 @@ def workflow_version_record(row: Row[Any]) -> WorkflowVersionRecord:
 
 def event_record(row: Row[Any]) -> EventRecord:
     """Return the event of a whole row of its table."""
-    return EventRecord(**row._asdict())
+    values = row._asdict()
+    values["received_at"] = values["received_at"] or values["time"]
+    return EventRecord(**values)

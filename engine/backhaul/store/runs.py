@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Select, Table, literal, select, tuple_
+from sqlalchemy import Select, Table, bindparam, literal, select, tuple_
 
 from backhaul.errors import InputError, UnknownNameError
-from backhaul.store.columns import from_microseconds, to_microseconds
+from backhaul.store.cursors import cursor_of, read_cursor
 from backhaul.store.database import Queries
 from backhaul.store.key_ranges import end_of_prefix
 from backhaul.store.records import EventRecord, RunRecord, RunStatus, WorkflowVersionRecord
@@ -26,6 +26,9 @@ from backhaul.store.tickets import Ticket
 __all__ = ["RunQueries"]
 
 _SHOWN = 5
+# Asked for again and again: to put such a query together takes longer than to answer it.
+_RUN = select(RUNS).where(RUNS.c.run_id == bindparam("wanted"))
+_CANCEL_REQUESTED = select(RUNS.c.cancel_requested).where(RUNS.c.run_id == bindparam("wanted"))
 
 
 class RunQueries(Queries):
@@ -52,7 +55,7 @@ class RunQueries(Queries):
 
     async def run(self, run_id: str) -> RunRecord | None:
         """Return a run, or None."""
-        row = await self._read(lambda db: db.execute(select(RUNS).where(RUNS.c.run_id == run_id)).first())
+        row = await self._look_up(lambda db: db.execute(_RUN, {"wanted": run_id}).first())
         return None if row is None else run_record(row)
 
     async def find_run(self, prefix: str) -> RunRecord:
@@ -97,7 +100,7 @@ class RunQueries(Queries):
         if len(records) <= limit:
             return records, None
         last = records[limit - 1]
-        return records[:limit], _cursor(last.created_at, last.run_id)
+        return records[:limit], cursor_of(last.created_at, last.run_id)
 
     async def children(self, run_id: str) -> list[RunRecord]:
         """Return the runs that a run's steps started, oldest first."""
@@ -106,13 +109,12 @@ class RunQueries(Queries):
 
     async def cancel_requested(self, run_id: str) -> bool:
         """Return whether somebody asked a run to stop."""
-        query = select(RUNS.c.cancel_requested).where(RUNS.c.run_id == run_id)
-        return bool(await self._read(lambda db: db.execute(query).scalar()))
+        return bool(await self._look_up(lambda db: db.execute(_CANCEL_REQUESTED, {"wanted": run_id}).scalar()))
 
     async def workflow_version(self, digest: str) -> WorkflowVersionRecord | None:
         """Return a workflow version, or None."""
         query = select(WORKFLOW_VERSIONS).where(WORKFLOW_VERSIONS.c.digest == digest)
-        row = await self._read(lambda db: db.execute(query).first())
+        row = await self._look_up(lambda db: db.execute(query).first())
         return None if row is None else workflow_version_record(row)
 
     async def event(self, event_id: str) -> EventRecord | None:
@@ -123,7 +125,7 @@ class RunQueries(Queries):
     async def event_by_dedupe_key(self, source: str, dedupe_key: str) -> EventRecord | None:
         """Return the event that came first from `source` with this dedupe key, or None."""
         query = select(EVENTS).where(EVENTS.c.source == source, EVENTS.c.dedupe_key == dedupe_key)
-        row = await self._read(lambda db: db.execute(query).first())
+        row = await self._look_up(lambda db: db.execute(query).first())
         return None if row is None else event_record(row)
 
     async def events(
@@ -148,7 +150,21 @@ class RunQueries(Queries):
         if len(records) <= limit:
             return records, None
         last = records[limit - 1]
-        return records[:limit], _cursor(last.time, last.event_id)
+        return records[:limit], cursor_of(last.time, last.event_id)
+
+    async def received_events(
+        self, source: str, *, since: datetime, types: Collection[str] = (), limit: int
+    ) -> list[EventRecord]:
+        """Return the events of a source that came in at or after `since`, oldest first, of some types or of all."""
+        query = (
+            select(EVENTS)
+            .where(EVENTS.c.source == source, EVENTS.c.received_at >= since)
+            .order_by(EVENTS.c.received_at, EVENTS.c.event_id)
+            .limit(limit)
+        )
+        if types:
+            query = query.where(EVENTS.c.type.in_(types))
+        return [event_record(row) for row in await self._read(lambda db: db.execute(query).all())]
 
 
 def _newest_first(table: Table, time: str, key: str, limit: int, cursor: str | None) -> Select[tuple[object, ...]]:
@@ -156,12 +172,6 @@ def _newest_first(table: Table, time: str, key: str, limit: int, cursor: str | N
     query = select(table).order_by(table.c[time].desc(), table.c[key].desc()).limit(limit + 1)
     if cursor is None:
         return query
-    moment, _, last_key = cursor.partition(".")
-    if not moment.isdecimal() or not last_key:
-        raise InputError(f"cursor {cursor!r}", ["it is not one that a listing gave"])
-    after = tuple_(literal(from_microseconds(int(moment)), table.c[time].type), literal(last_key, table.c[key].type))
+    moment, last_key = read_cursor(cursor, 2)
+    after = tuple_(literal(moment, table.c[time].type), literal(last_key, table.c[key].type))
     return query.where(tuple_(table.c[time], table.c[key]) < after)
-
-
-def _cursor(moment: datetime, key: str) -> str:
-    return f"{to_microseconds(moment)}.{key}"

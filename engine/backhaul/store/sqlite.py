@@ -7,6 +7,8 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,13 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 
 from backhaul.errors import SettingError, StoreBusyError, StoreError
+from backhaul.store.batches import Batch, batched, values_by_operation
 from backhaul.store.checkpoints import Checkpointer
 from backhaul.store.claims import FileClaims
 from backhaul.store.journal import Fault
 from backhaul.store.migrations import ensure_schema
-from backhaul.store.statements import Operation, Sql, Statements, carry_out
+from backhaul.store.service_statements import ServiceStatements
+from backhaul.store.statements import Operation, Sql
 
 __all__ = ["SqliteDatabase", "SqliteFile", "SqliteJournal", "open_sqlite"]
 
@@ -126,8 +130,13 @@ class SqliteFile:
         """Return an engine whose connections can only read."""
         return create_engine("sqlite://", creator=self._connect_to_read, poolclass=QueuePool, pool_size=_READERS)
 
-    def _connect_to_read(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    def look_up_engine(self) -> Engine:
+        """Return an engine with one connection, which can only read, and does not wait for a lock."""
+        connect = partial(self._connect_to_read, timeout_s=0.0)
+        return create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=1)
+
+    def _connect_to_read(self, *, timeout_s: float = _BUSY_TIMEOUT_S) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=timeout_s, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA query_only = ON")
         return connection
 
@@ -137,7 +146,7 @@ class SqliteDatabase:
 
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
-        self.statements = Statements(sqlite.dialect(paramstyle="qmark"))
+        self.statements = ServiceStatements(sqlite.dialect(paramstyle="qmark"))
 
     def journal(self) -> SqliteJournal:
         """Open the connection of the writer."""
@@ -146,6 +155,10 @@ class SqliteDatabase:
     def read_engine(self) -> Engine:
         """Return an engine for reading."""
         return self._file.read_engine()
+
+    def look_up_engine(self) -> Engine:
+        """Return an engine for single rows."""
+        return self._file.look_up_engine()
 
     def read_error(self, error: DBAPIError) -> StoreError:
         """Return the error that tells a person why reading failed."""
@@ -185,10 +198,12 @@ class SqliteJournal:
         self._rows = len(operations)
         if self._rows == 1 and before_commit is None and len(operations[0]) == 1:
             # A statement by itself is a transaction, and spares two more.
-            return carry_out(operations, self._many, self._one)
+            ((sql, parameters),) = operations[0]
+            return self._write(Batch(sql, [parameters])) or [None]
+        batches = batched(operations)
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            values = carry_out(operations, self._many, self._one)
+            answers = [self._write(batch) for batch in batches]
             if before_commit is not None:
                 before_commit()
             self._connection.execute("COMMIT")
@@ -197,7 +212,7 @@ class SqliteJournal:
                 with contextlib.suppress(sqlite3.Error):
                     self._connection.execute("ROLLBACK")
             raise
-        return values
+        return values_by_operation(len(operations), batches, answers)
 
     def fault(self, error: Exception) -> tuple[Fault, str]:
         """Return what an error means, and say it to a person."""
@@ -216,31 +231,53 @@ class SqliteJournal:
         with contextlib.suppress(sqlite3.Error):
             self._connection.close()
 
+    def _write(self, batch: Batch) -> list[Any]:
+        """Do the writes of a batch, and return what each gave when they give something."""
+        sql, rows = batch.sql, batch.rows
+        if sql.returns and not sql.row:
+            return [self._one(sql, row) for row in rows]
+        if len(rows) == 1 and not sql.returns:
+            self._connection.execute(sql.text, rows[0])
+            return []
+        if sql.row:
+            return self._insert(sql, rows)
+        self._connection.executemany(sql.text, rows)
+        return []
+
     def _one(self, sql: Sql, parameters: tuple[Any, ...]) -> Any:
         cursor = self._connection.execute(sql.text, parameters)
         # All of its rows: the statement ends with the last, and a failure to commit is raised there or nowhere.
         rows = cursor.fetchall()
         return rows[0][0] if rows else cursor.rowcount
 
-    def _many(self, sql: Sql, rows: Sequence[tuple[Any, ...]]) -> None:
-        if len(rows) == 1:
-            self._connection.execute(sql.text, rows[0])
-            return
-        if not sql.row:
-            self._connection.executemany(sql.text, rows)
-            return
-        # Many rows per statement are written a fifth faster than by executemany, which runs it once for each.
+    def _insert(self, sql: Sql, rows: Sequence[tuple[Any, ...]]) -> list[Any]:
+        # Many rows per statement are written a fifth faster than by executemany, which runs it once for each, and with
+        # each run gives other threads the interpreter, for which it then waits.
+        answers: list[Any] = []
         done = 0
         while done < len(rows):
             count = next(size for size in _ROWS_AT_ONCE if size <= len(rows) - done)
             text = self._texts.get((sql, count))
             if text is None:
                 text = self._texts[sql, count] = sql.for_rows(count)
-            values: list[Any] = []
-            for row in rows[done : done + count]:
-                values += row
-            self._connection.execute(text, values)
+            some = rows[done : done + count]
+            cursor = self._connection.execute(text, list(chain.from_iterable(some)))
+            if sql.returns:
+                answers += self._which_are_new(sql, some, cursor)
             done += count
+        return answers
+
+    def _which_are_new(self, sql: Sql, rows: Sequence[tuple[Any, ...]], cursor: sqlite3.Cursor) -> list[int]:
+        """Return 1 for each row that was inserted, and 0 for the others, without the row by row of RETURNING."""
+        count, last = cursor.rowcount, cursor.lastrowid
+        if count == 0 or last is None:
+            return [0] * len(rows)
+        if count == len(rows):
+            return [1] * count
+        # A new row's number is the greatest so far and one (sqlite.org/autoinc.html), and nobody else is writing.
+        text = f"SELECT {', '.join(sql.key)} FROM {sql.table} WHERE rowid > ?"  # noqa: S608 - names of our own tables
+        new = set(self._connection.execute(text, (last - count,)).fetchall())
+        return [int(row[: len(sql.key)] in new) for row in rows]
 
 
 def _switch_to_wal(connection: sqlite3.Connection, timeout_s: float) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum, auto
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -13,7 +14,7 @@ from sqlalchemy.sql.dml import UpdateBase
 
 from backhaul.store.tables import ATTEMPTS, EVENTS, PAGES, RUNS, STEPS, USAGE, WORKFLOW_VERSIONS
 
-__all__ = ["Operation", "Sql", "Statements", "Write", "carry_out"]
+__all__ = ["Operation", "Sql", "Statements", "Turn", "Write", "key_of"]
 
 _HISTORY = (STEPS, ATTEMPTS, PAGES)
 
@@ -24,24 +25,41 @@ class Sql:
 
     Attributes:
         text: for one row of parameters, with the driver's own placeholders.
-        head, row, tail: the same in parts when it inserts plain values, so that it can take many rows; else empty.
+        head, row, joint, tail: the same in parts when it can insert many rows, with `joint` between them; else empty.
         returns: whoever appends it wants its first value, or the number of rows it touched when it has none.
+        table, key: of a statement that inserts rows unless they are there: the table and the columns of its key, for
+            which the first parameters are. What it returns is 1 when the row is new, and 0 otherwise.
+        turn: from 1, when it may be done together with others of its kind; see `batched`. 0: only in its place.
     """
 
     text: str
     head: str = ""
     row: str = ""
+    joint: str = ", "
     tail: str = ""
     returns: bool = False
+    table: str = ""
+    key: tuple[str, ...] = ()
+    turn: int = 0
 
     def for_rows(self, count: int) -> str:
         """Return the statement that inserts `count` rows at once."""
-        return self.head + ", ".join([self.row] * count) + self.tail
+        return self.head + self.joint.join([self.row] * count) + self.tail
 
 
 Write: TypeAlias = tuple[Sql, tuple[Any, ...]]
 # Writes that are committed together or not at all.
 Operation: TypeAlias = Sequence[Write]
+
+
+class Turn(IntEnum):
+    """The order among statements that are put together: each sees of the others only what has an earlier turn."""
+
+    EVENT = auto()
+    DECISION = auto()
+    WORKFLOW_VERSION = auto()
+    RUN = auto()
+    SCHEDULE = auto()
 
 
 class Statements:
@@ -77,12 +95,13 @@ class Statements:
     @cached_property
     def put_workflow_version(self) -> Sql:
         """A row of `workflow_versions`; an existing one stays."""
-        return self._compile(self._insert(WORKFLOW_VERSIONS).on_conflict_do_nothing())
+        sql = self._compile(self._insert(WORKFLOW_VERSIONS).on_conflict_do_nothing())
+        return replace(sql, turn=Turn.WORKFLOW_VERSION)
 
     @cached_property
     def put_event(self) -> Sql:
         """A row of `events`; an existing one (by any unique key) stays. Gives 1 when the event is new, 0 otherwise."""
-        return self._compile(self._insert(EVENTS).on_conflict_do_nothing(), returns=True)
+        return self._unless_there(EVENTS, Turn.EVENT)
 
     @cached_property
     def request_cancel(self) -> Sql:
@@ -133,6 +152,11 @@ class Statements:
         names = ["run_id", *(column.name for column in others)]
         return self._compile(self._insert(table).from_select(names, rows).on_conflict_do_nothing())
 
+    def _unless_there(self, table: Table, turn: Turn) -> Sql:
+        """Insert a row when no unique key is taken, and give whether it was."""
+        sql = self._compile(self._insert(table).on_conflict_do_nothing())
+        return replace(sql, returns=True, table=table.name, key=key_of(table), turn=turn)
+
     def _compile(self, clause: UpdateBase, *, returns: bool = False) -> Sql:
         compiled = clause.compile(dialect=self._dialect)
         text = str(compiled)
@@ -143,38 +167,13 @@ class Statements:
         return Sql(text, head=f"{head} VALUES ", row=f"({row})", tail=tail)
 
 
+def key_of(table: Table) -> tuple[str, ...]:
+    """Return the names of the columns of a table's key, which are its first."""
+    return tuple(column.name for column in table.primary_key)
+
+
 def _one_step(table: Table) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return (
         table.c.run_id == bindparam("from_run", type_=Text),
         table.c.key == bindparam("step_key", type_=Text),
     )
-
-
-def carry_out(
-    operations: Sequence[Operation],
-    many: Callable[[Sql, Sequence[tuple[Any, ...]]], None],
-    one: Callable[[Sql, tuple[Any, ...]], Any],
-) -> list[Any]:
-    """Hand the writes to a database in order: neighbours with the same statement together, those with a value alone.
-
-    Returns:
-        For each operation the value of its last statement that `returns`, otherwise None.
-    """
-    values: list[Any] = []
-    current: Sql | None = None
-    rows: list[tuple[Any, ...]] = []
-    for operation in operations:
-        value = None
-        for sql, parameters in operation:
-            if sql is not current:
-                if current is not None and rows:
-                    many(current, rows)
-                current, rows = sql, []
-            if sql.returns:
-                value = one(sql, parameters)
-            else:
-                rows.append(parameters)
-        values.append(value)
-    if current is not None and rows:
-        many(current, rows)
-    return values

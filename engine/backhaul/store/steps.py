@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 
 from backhaul.store.database import Queries
 from backhaul.store.key_ranges import end_of_prefix
@@ -17,6 +17,7 @@ from backhaul.store.tickets import Ticket
 __all__ = ["StepQueries"]
 
 _KEYS_AT_ONCE = 500
+_MAX_SEQ = select(func.max(STEPS.c.seq)).where(STEPS.c.run_id == bindparam("wanted"))  # the index has it
 _UNFINISHED = (StepStatus.RUNNING.value, StepStatus.RETRYING.value, StepStatus.UNKNOWN.value)
 
 
@@ -86,8 +87,7 @@ class StepQueries(Queries):
 
     async def max_seq(self, run_id: str) -> int:
         """Return the greatest `seq` of a run's steps, 0 when it has none."""
-        query = select(func.max(STEPS.c.seq)).where(STEPS.c.run_id == run_id)
-        return await self._read(lambda db: db.execute(query).scalar()) or 0
+        return await self._look_up(lambda db: db.execute(_MAX_SEQ, {"wanted": run_id}).scalar()) or 0
 
     async def step_counts(self, run_id: str) -> dict[StepStatus, int]:
         """Return the number of a run's steps by status, without the statuses that none has."""

@@ -16,10 +16,17 @@ from backhaul.errors import SettingError
 from backhaul.store.claims import Claims
 from backhaul.store.database import Database
 from backhaul.store.datasets import DatasetQueries
+from backhaul.store.decisions import DecisionQueries
 from backhaul.store.journal import WriteObserver
+from backhaul.store.ledger_retention import LedgerRetentionQueries
+from backhaul.store.queue import QueueQueries
+from backhaul.store.retention import RetentionQueries
 from backhaul.store.runs import RunQueries
+from backhaul.store.schedules import ScheduleQueries
 from backhaul.store.steps import StepQueries
+from backhaul.store.tokens import TokenQueries
 from backhaul.store.usage import UsageQueries
+from backhaul.store.waits import WaitQueries
 from backhaul.store.writer import Writer
 
 __all__ = ["Store"]
@@ -28,8 +35,20 @@ Result = TypeVar("Result")
 _ADVICE = "Write sqlite:///.backhaul/backhaul.db or postgresql+psycopg://user@host/database"
 
 
-class Store(RunQueries, StepQueries, DatasetQueries, UsageQueries):
-    """Runs, steps, attempts, datasets, events, workflow versions, day counts and claims in one database.
+class Store(
+    RunQueries,
+    StepQueries,
+    DatasetQueries,
+    UsageQueries,
+    DecisionQueries,
+    ScheduleQueries,
+    WaitQueries,
+    TokenQueries,
+    QueueQueries,
+    RetentionQueries,
+    LedgerRetentionQueries,
+):
+    """Everything durable in one database: history, what the service decided and waits for, day counts, claims, tokens.
 
     Made by `Store.open`, and used from the event loop that opened it. ``put_`` methods return a `Ticket` at once;
     await `Ticket.wait` where something depends on the write. Reads see what was committed, not what is still queued.
@@ -124,6 +143,8 @@ class Store(RunQueries, StepQueries, DatasetQueries, UsageQueries):
             return
         self._closed = True
         self._engine.dispose()
+        if self._quick is not None:
+            self._quick.dispose()
         self._claims.close()
 
     async def __aenter__(self) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from backhaul.errors import StoreError
@@ -17,10 +18,10 @@ class Ticket:
     Attributes:
         done: the operation is durable, or has failed for good.
         error: why it failed, or None.
-        value: what its last statement that gives a value gave; defined once `done`.
+        value: what its statement that gives a value gave, a tuple when several do; defined once `done`.
     """
 
-    __slots__ = ("_waiters", "done", "error", "operation", "value", "weight")
+    __slots__ = ("_callbacks", "_waiters", "done", "error", "operation", "value", "weight")
 
     def __init__(self, operation: Operation, weight: int = 0) -> None:
         self.operation = operation
@@ -29,6 +30,7 @@ class Ticket:
         self.error: StoreError | None = None
         self.value: Any = None
         self._waiters: list[asyncio.Future[None]] | None = None
+        self._callbacks: list[Callable[[Ticket], None]] | None = None
 
     async def wait(self) -> None:
         """Return when the operation is durable. Cancelling the wait does not cancel the write.
@@ -48,6 +50,15 @@ class Ticket:
             # A fresh one for each waiter: a shared exception would collect everybody's traceback.
             raise type(self.error)(*self.error.args)
 
+    def on_done(self, callback: Callable[[Ticket], None]) -> None:
+        """Call `callback` with the ticket once it is done, or now when it is. It may neither raise nor block."""
+        if self.done:
+            callback(self)
+        elif self._callbacks is None:
+            self._callbacks = [callback]
+        else:
+            self._callbacks.append(callback)
+
     def settle(self, error: StoreError | None) -> None:
         """Tell all who wait."""
         self.done = True
@@ -58,3 +69,6 @@ class Ticket:
                 if not waiter.done():
                     waiter.set_result(None)
             self._waiters = None
+        callbacks, self._callbacks = self._callbacks, None
+        for callback in callbacks or ():
+            callback(self)

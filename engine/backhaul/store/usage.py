@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select, text
 
 from backhaul.store.database import Queries
 from backhaul.store.records import TableStats
+from backhaul.store.sizes import used_bytes
 from backhaul.store.tables import TABLES, USAGE
 
 __all__ = ["UsageQueries"]
@@ -33,6 +34,10 @@ class UsageQueries(Queries):
     async def stats(self) -> list[TableStats]:
         """Return rows and bytes of each table, in the order of their names. Counts every row: not for hot paths."""
         return await self._read(_table_stats)
+
+    async def used_bytes(self) -> int:
+        """Return how many bytes of the database hold something; see `sizes.used_bytes`."""
+        return await self._read(used_bytes)
 
 
 def _table_stats(db: Connection) -> list[TableStats]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from sqlalchemy import Dialect, create_engine
 
 from backhaul.store import records, rows
-from backhaul.store.statements import Sql, Statements, carry_out
+from backhaul.store.statements import Statements
 from backhaul.store.tables import TABLES
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -76,34 +75,3 @@ def test_a_run_that_is_written_again_keeps_its_cancel_request(name: str) -> None
     sql = Statements(dialect(name)).put_run
     assert "cancel_requested" in sql.head
     assert "cancel_requested" not in sql.tail
-
-
-def test_neighbours_with_the_same_statement_go_together_and_the_order_stays() -> None:
-    a, b, value = Sql("a"), Sql("b"), Sql("value", returns=True)
-    done: list[Any] = []
-
-    def one(sql: Sql, parameters: tuple[Any, ...]) -> Any:
-        done.append((sql.text, parameters))
-        return parameters[0] * 10
-
-    values = carry_out(
-        [
-            [(a, (1,))],
-            [(a, (2,)), (a, (3,))],
-            [(b, (4,)), (value, (5,))],
-            [(value, (6,)), (value, (7,))],
-            [],
-            [(a, (8,))],
-        ],
-        lambda sql, parameters: done.append((sql.text, list(parameters))),
-        one,
-    )
-    assert done == [
-        ("a", [(1,), (2,), (3,)]),
-        ("b", [(4,)]),
-        ("value", (5,)),
-        ("value", (6,)),
-        ("value", (7,)),
-        ("a", [(8,)]),
-    ]
-    assert values == [None, None, 50, 70, None, None]

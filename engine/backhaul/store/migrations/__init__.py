@@ -11,7 +11,7 @@ from backhaul.errors import StoreError, StoreVersionError
 __all__ = ["HEAD", "REVISIONS", "current", "ensure_schema", "upgrade"]
 
 # In order, kept beside the files so that an up-to-date database needs no Alembic (and its import) at start.
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002", "0003", "0004")
 HEAD = REVISIONS[-1]
 
 _TABLE = "alembic_version"
