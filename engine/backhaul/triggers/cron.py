@@ -1,4 +1,4 @@
-"""Cron triggers: what they are, and which of them are valid."""
+"""Cron triggers: their attributes, and what their five fields mean."""
 
 from __future__ import annotations
 
@@ -14,8 +14,20 @@ from typing import Literal, TypeAlias, get_args
 from croniter import CroniterError, croniter
 
 from backhaul.errors import InputError
+from backhaul.triggers.wall_times import LAST, DayRule, WallTimes
 
-__all__ = ["CATCH_UP", "OVERLAP", "CatchUp", "CronFault", "CronTrigger", "Overlap", "expression_fault", "zone_fault"]
+__all__ = [
+    "CATCH_UP",
+    "OVERLAP",
+    "CatchUp",
+    "CronFault",
+    "CronTrigger",
+    "Overlap",
+    "expression_fault",
+    "is_fixed",
+    "wall_times",
+    "zone_fault",
+]
 
 CatchUp: TypeAlias = Literal["none", "latest", "all"]
 Overlap: TypeAlias = Literal["skip", "queue", "parallel", "cancel_running"]
@@ -36,7 +48,9 @@ _FIELDS = tuple(_LONGEST_STEPS)
 _FIELD = re.compile(r"[0-9A-Za-z*,/#-]+", re.ASCII)
 # Names of months and days, and L for the last day. croniter also knows H and R, which differ from host to host.
 _WORDS = re.compile(r"jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat|l", re.IGNORECASE)
-_LEAP_CYCLE = datetime(2096, 3, 1)  # wall-clock time; the eight years without 29 February follow
+_RANGES = (range(60), range(24), range(1, 32), range(1, 13), range(7))
+_Values: TypeAlias = frozenset[int | str]
+_Nth: TypeAlias = frozenset[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +119,7 @@ class CronTrigger:
             yield "end is not after start"
 
 
+@lru_cache(maxsize=1024)
 def expression_fault(expression: str) -> CronFault | None:
     """Return what is wrong with a cron expression, or None."""
     text = expression.strip()
@@ -118,15 +133,59 @@ def expression_fault(expression: str) -> CronFault | None:
         wanted = ", ".join(_FIELDS)
         return CronFault(reason=f"{text!r} has {len(fields)} fields; cron has five: {wanted}")
     for name, field in zip(_FIELDS, fields, strict=True):
-        if not _FIELD.fullmatch(field) or re.search(r"[A-Za-z]", _WORDS.sub("", field)):
-            return CronFault(reason=f"{field!r} is no {name} of cron")
-        if any(int(step) > _LONGEST_STEPS[name] for step in re.findall(r"/([0-9]{1,9})", field)):
-            return CronFault(reason=f"{field!r} has a longer step than the {name} has values")
+        if fault := _field_fault(name, field):
+            return fault
     try:
-        croniter(" ".join(fields), _LEAP_CYCLE, max_years_between_matches=12).get_next(datetime)
-    except CroniterError as error:
-        return CronFault(reason=_plain(text, str(error)))
+        day_rule = wall_times(" ".join(fields)).day_rule
+    except CroniterError:
+        return CronFault(reason=f"{text!r} is no cron expression{_where_at_fault(fields)}")
+    if not day_rule.ever_matches():
+        return CronFault(reason=f"{text!r} never fires: there is no such day")
     return None
+
+
+def _where_at_fault(fields: list[str]) -> str:
+    for number, (name, field) in enumerate(zip(_FIELDS, fields, strict=True)):
+        alone = ["*"] * len(_FIELDS)
+        alone[number] = field
+        try:
+            wall_times(" ".join(alone))
+        except CroniterError:
+            return f": {field!r} is no {name} of cron"
+    return ""
+
+
+@lru_cache(maxsize=4096)
+def _field_fault(name: str, field: str) -> CronFault | None:
+    if not _FIELD.fullmatch(field) or re.search(r"[A-Za-z]", _WORDS.sub("", field)):
+        return CronFault(reason=f"{field!r} is no {name} of cron")
+    if any(int(step) > _LONGEST_STEPS[name] for step in re.findall(r"/([0-9]{1,9})", field)):
+        return CronFault(reason=f"{field!r} has a longer step than the {name} has values")
+    return None
+
+
+@lru_cache(maxsize=1024)
+def wall_times(fields: str) -> WallTimes:
+    """Return the wall-clock times that five fields match.
+
+    A day of the month and a day of the week are alternatives, except where one of the two starts with ``*``: then both
+    have to match. Source: crontab(5) of Vixie cron.
+
+    Raises:
+        croniter.CroniterError: they are no cron expression. Those of a `CronTrigger` always are.
+    """
+    minute, hour, day, month, weekday = fields.split()
+    try:
+        return WallTimes(minutes=_minutes(minute, hour), day_rule=_day_rule(day, month, weekday))
+    except CroniterError:
+        croniter.expand(fields)  # raises an error that quotes all five
+        raise
+
+
+def is_fixed(fields: str) -> bool:
+    """Return whether five fields name times of the day: neither ``*`` nor a step in the minute or the hour."""
+    minute, hour, *_ = fields.split()
+    return not set("*/") & {*minute, *hour}
 
 
 @lru_cache(maxsize=1024)
@@ -145,7 +204,35 @@ def _zones() -> tuple[str, ...]:
     return tuple(sorted(zoneinfo.available_timezones()))
 
 
-def _plain(text: str, message: str) -> str:
-    if "failed to find" in message:
-        return f"{text!r} never fires: there is no such day"
-    return f"{text!r} is no cron expression: {message}"
+@lru_cache(maxsize=1024)
+def _minutes(minute: str, hour: str) -> tuple[int, ...]:
+    minutes, hours = sorted(_numbers(0, minute)), sorted(_numbers(1, hour))
+    return tuple(60 * of_day + of_hour for of_day in hours for of_hour in minutes)
+
+
+@lru_cache(maxsize=4096)
+def _day_rule(day: str, month: str, weekday: str) -> DayRule:
+    weekdays, nth = _expanded(4, weekday)
+    return DayRule(
+        months=_numbers(3, month),
+        days=_numbers(2, day),
+        last_day="l" in _expanded(2, day)[0],
+        weekdays=nth or frozenset((int(number), 0) for number in weekdays),
+        both=day.startswith("*") or weekday.startswith("*"),
+    )
+
+
+def _numbers(position: int, field: str) -> frozenset[int]:
+    return frozenset(value for value in _expanded(position, field)[0] if isinstance(value, int))
+
+
+# By field, because 10,000 schedules have far fewer different fields than expressions.
+@lru_cache(maxsize=4096)
+def _expanded(position: int, field: str) -> tuple[_Values, _Nth]:
+    """Return the values of one field (numbers, or "l" for the last day) and its numbered weekdays."""
+    alone = ["*"] * len(_FIELDS)
+    alone[position] = field
+    fields, by_weekday = croniter.expand(" ".join(alone))
+    values = frozenset(fields[position])
+    nth = ((day, LAST if number == "l" else number) for day, numbers in by_weekday.items() for number in numbers)
+    return (frozenset(_RANGES[position]) if "*" in values else values), frozenset(nth)
