@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -16,7 +16,7 @@ from backhaul.workflows.python_workflow import load_python_workflows
 from backhaul.workflows.yaml_reader import decode
 from backhaul.workflows.yaml_workflow import Draft, read_yaml_workflow
 
-__all__ = ["Catalog", "check_catalog", "load_source", "read_folder"]
+__all__ = ["Catalog", "check_catalog", "keeping_last_good", "load_source", "read_folder"]
 
 SUFFIXES: Mapping[str, Literal["yaml", "python"]] = {".yaml": "yaml", ".yml": "yaml", ".py": "python"}
 
@@ -89,6 +89,28 @@ def check_catalog(
     for draft in catalog.drafts:
         problems.update(check_workflow(draft, actions, workflows, broken))
     return sorted(problems)
+
+
+def keeping_last_good(present: Catalog, read: Catalog, problems: Sequence[Problem]) -> Catalog:
+    """Return what was read, and where a file has problems the workflows that it held before.
+
+    Args:
+        present: the catalog so far.
+        read: what the files hold now.
+        problems: what is wrong in these; they are the catalog's problems.
+    """
+    broken = {problem.place.file for problem in problems}
+    workflows = {name: workflow for name, workflow in read.workflows.items() if workflow.path not in broken}
+    for name, workflow in present.workflows.items():
+        if workflow.path in broken:
+            workflows.setdefault(name, workflow)
+    drafted = {draft.name for draft in read.drafts}
+    kept = tuple(workflow for name, workflow in workflows.items() if name not in drafted)
+    return Catalog(
+        workflows=dict(sorted(workflows.items(), key=lambda item: (item[1].path, item[0]))),
+        problems=tuple(problems),
+        drafts=read.drafts + kept,
+    )
 
 
 def load_source(kind: str, path: str, source: str, name: str | None = None, root: Path | None = None) -> Workflow:

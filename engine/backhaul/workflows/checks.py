@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from backhaul.json_values import Json
 from backhaul.plugins.action import ActionSpec, Effect
 from backhaul.problems import Place, Problem, nearest
-from backhaul.workflows.definition import Call, Each, Group, Parallel, RunWorkflow, Step, Workflow
+from backhaul.workflows.definition import Call, Each, Group, Parallel, Reconcile, RunWorkflow, Step, Workflow
 from backhaul.workflows.inputs import given_fault
 
 __all__ = ["all_steps", "check_workflow"]
@@ -30,6 +30,7 @@ def check_workflow(
         broken: connections whose connector or settings have a problem, with the reason.
     """
     checker = _Checker(actions, workflows, broken or {})
+    checker.triggers(workflow)
     for connection in workflow.connections:
         checker.connection(connection, workflow.place(connection))
     for step in all_steps(workflow.steps):
@@ -38,6 +39,8 @@ def check_workflow(
                 checker.call(step, call)
             case RunWorkflow() as run:
                 checker.run(workflow, step, run)
+            case Reconcile() as reconcile:
+                checker.reconcile(step, reconcile)
     return sorted(checker.problems)
 
 
@@ -67,6 +70,15 @@ class _Checker:
 
     def add(self, place: Place, code: str, message: str, suggestion: str = "") -> None:
         self.problems.append(Problem(place, code, message, suggestion))
+
+    def triggers(self, workflow: Workflow) -> None:
+        if not workflow.cron and not workflow.events:
+            return
+        for item in workflow.inputs:
+            if item.required:
+                message = f"a trigger gives no inputs: {item.name!r} needs a default, or 'required: false'"
+                place = workflow.place("inputs" if workflow.kind == "yaml" else item.name)
+                self.add(place, "missing-input", message)
 
     def connection(self, name: str, place: Place) -> bool:
         """Report a connection that cannot be used; return whether its actions are known."""
@@ -109,6 +121,16 @@ class _Checker:
         constants = {name: value for name, value in call.params.constants().items() if name in fields}
         for name, reason in _faults(spec, constants).items():
             self.add(_value_place(step, name), "bad-parameter", f"{name} of {target}: {reason}")
+
+    def reconcile(self, step: Step, reconcile: Reconcile) -> None:
+        for name, change in reconcile.calls:
+            call = Call(connection=change.connection, action=change.action, params=change.params)
+            place = change.places.get("", step.place)
+            self.call(Step(id=step.id, verb=call, place=place, retry=step.retry, places=change.places), call)
+            spec = self.actions.get(call.connection, {}).get(call.action)
+            if name == "guard.recheck" and spec is not None and spec.effect is not Effect.READ:
+                message = f"recheck only looks, and {call.connection}.{call.action} is a {spec.effect}"
+                self.add(change.places.get("call", place), "bad-recheck", message)
 
     def run(self, workflow: Workflow, step: Step, run: RunWorkflow) -> None:
         place = step.places.get("run", step.place)

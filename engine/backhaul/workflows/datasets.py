@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias, overload
 
 from backhaul.errors import BackhaulError
 from backhaul.json_values import Json, dump
+from backhaul.workflows.unknown import MARK, UnknownValueError, first_unknown, known
 
 __all__ = ["Dataset", "Need", "NotReady", "find_in", "json_text", "tally", "text_of"]
 
@@ -105,10 +106,10 @@ class Dataset(ABC):
 
 def find_in(items: Iterable[Json], field: str, value: Json) -> Json | None:
     """Return the first mapping of `items` whose `field` is `value`, same type and same value, or None."""
-    kind = type(value)
+    kind = type(known(value))
     for item in items:
-        if isinstance(item, Mapping):
-            found = item.get(field)
+        if isinstance(known(item), Mapping):
+            found = known(item.get(field))
             if type(found) is kind and found == value:
                 return item
     return None
@@ -116,7 +117,7 @@ def find_in(items: Iterable[Json], field: str, value: Json) -> Json | None:
 
 def tally(items: Iterable[Json], field: str) -> dict[str, int]:
     """Return how many mappings of `items` have each text of `field`; null and missing count as empty text."""
-    return dict(Counter(text_of(item.get(field)) for item in items if isinstance(item, Mapping)))
+    return dict(Counter(text_of(item.get(field)) for item in items if isinstance(known(item), Mapping)))
 
 
 def text_of(value: Json) -> str:
@@ -133,8 +134,12 @@ def json_text(value: Json) -> str:
 
     Raises:
         ValueError: it is nested too deeply.
+        UnknownValueError: a part of it is known after apply.
     """
     try:
-        return dump(value.to_json() if isinstance(value, Dataset) else value)
+        text = dump(value.to_json() if isinstance(value, Dataset) else value)
     except BackhaulError as error:
         raise ValueError(str(error)) from None
+    if MARK in text and (step := first_unknown(value)) is not None:
+        raise UnknownValueError(step)
+    return text

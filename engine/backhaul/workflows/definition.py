@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from backhaul.json_values import Json
 from backhaul.problems import Place
+from backhaul.workflows.plan_policy import PlanPolicy
+from backhaul.workflows.reconcile import Reconcile
+from backhaul.workflows.retention import HistoryPolicy
+from backhaul.workflows.retry_policy import RetryPolicy
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
     from backhaul.triggers.cron import CronTrigger
     from backhaul.triggers.event import EventTrigger
+    from backhaul.workflows.cancelling import CancelRule
+    from backhaul.workflows.concurrency import Concurrency
     from backhaul.workflows.expressions import Expression
     from backhaul.workflows.templates import Template
 
@@ -23,14 +29,21 @@ __all__ = [
     "Emit",
     "Fail",
     "Group",
+    "HistoryPolicy",
     "Input",
     "OnError",
     "Parallel",
+    "PlanPolicy",
+    "Reconcile",
     "RetryPolicy",
     "RunWorkflow",
     "Set",
     "Step",
     "Verb",
+    "Wait",
+    "WaitApproval",
+    "WaitEvent",
+    "WaitTime",
     "Workflow",
     "visible_ids",
 ]
@@ -54,29 +67,6 @@ class Input:
     description: str = ""
     enum: tuple[Json, ...] = ()
     adapter: TypeAdapter[Any] | None = field(default=None, repr=False, compare=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryPolicy:
-    """When a failed attempt is followed by another one.
-
-    Attributes:
-        attempts: attempts in all, at least 1.
-        delay_s: seconds before the second attempt.
-        backoff: factor from one delay to the next, at least 1.
-        max_delay_s: longest delay in seconds.
-        on: class names of errors that are tried again; empty means every error that can pass by itself.
-    """
-
-    attempts: int = 3
-    delay_s: float = 1.0
-    backoff: float = 2.0
-    max_delay_s: float = 300.0
-    on: tuple[str, ...] = ()
-
-    def delay_before(self, attempt: int) -> float:
-        """Return the seconds to wait before `attempt` (2 is the first repetition)."""
-        return min(self.delay_s * self.backoff ** max(attempt - 2, 0), self.max_delay_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +145,52 @@ class Fail:
     message: Template
 
 
-Verb: TypeAlias = Call | Each | Parallel | Group | Set | Emit | RunWorkflow | Fail
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitTime:
+    """``wait: {for}`` or ``wait: {until}``: a duration, or a moment in ISO 8601 (UTC without a zone); one of them."""
+
+    duration: Template | None = None
+    moment: Template | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitEvent:
+    """``wait: {event}``: the first event of a type for which `where` is true. Its output is the event.
+
+    Attributes:
+        where: sees the awaited event as ``event``, and everything else as other expressions do.
+        timeout: the duration after which the output is null; None waits for ever.
+    """
+
+    type: Template
+    where: Expression | None = None
+    timeout: Template | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitApproval:
+    """``wait: {approval}``: a person's decision.
+
+    Attributes:
+        to: who is asked, in words.
+        schema: JSON Schema of the data that comes with the decision; None takes any.
+        timeout: the duration after which the step fails; None waits for ever.
+    """
+
+    message: Template
+    to: Template | None = None
+    schema: Template | None = None
+    timeout: Template | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """``wait``: the run rests until something comes. A rest of hours costs no memory and survives restarts."""
+
+    what: WaitTime | WaitEvent | WaitApproval
+
+
+Verb: TypeAlias = Call | Each | Parallel | Group | Set | Emit | RunWorkflow | Fail | Wait | Reconcile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +261,11 @@ class Workflow:
         kind: ``yaml`` or ``python``.
         path: file it was read from, relative to the project.
         source: the file's text, stored with every run so that a resume uses what the run started with.
+        priority: of its runs, 0 (bulk work) to 100; None: as is usual for what starts a run.
+        concurrency: how many of its runs go at the same time; None: no limit of its own.
+        cancel_on: the events that make a run of it pointless.
+        history: how long its runs are kept; None: as the project says.
+        plan: its runs are planned first, and go under their plan; None: they are not.
         steps: the steps of a YAML workflow; empty for Python.
         function: the function of a Python workflow; None for YAML.
         connections: for Python: connector class by parameter (= connection) name.
@@ -243,6 +283,11 @@ class Workflow:
     cron: tuple[CronTrigger, ...] = ()
     events: tuple[EventTrigger, ...] = ()
     timeout_s: float | None = None
+    priority: int | None = None
+    concurrency: Concurrency | None = None
+    cancel_on: tuple[CancelRule, ...] = ()
+    history: HistoryPolicy | None = None
+    plan: PlanPolicy | None = None
     steps: tuple[Step, ...] = ()
     output: Template | None = None
     function: PythonFunction | None = None
@@ -253,3 +298,11 @@ class Workflow:
     def place(self, key: str = "name") -> Place:
         """Return where a key of the workflow stands, or the file's beginning."""
         return self.places.get(key, Place(self.path, 1, 1))
+
+    def cron_triggers(self) -> dict[str, CronTrigger]:
+        """Return the cron triggers by id: ``<workflow>/cron/<n>``, n from 1 in the order of the file."""
+        return {f"{self.name}/cron/{number}": trigger for number, trigger in enumerate(self.cron, start=1)}
+
+    def event_triggers(self) -> dict[str, EventTrigger]:
+        """Return the event triggers by id: ``<workflow>/event/<n>``, n from 1 in the order of the file."""
+        return {f"{self.name}/event/{number}": trigger for number, trigger in enumerate(self.events, start=1)}

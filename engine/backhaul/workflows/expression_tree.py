@@ -95,8 +95,8 @@ def references(node: nodes.Node) -> tuple[Path, ...]:
 def rewrite(node: nodes.Node) -> nodes.Node:
     """Return a verified tree in the form that is compiled.
 
-    Calls become filters, so that nothing callable is ever looked up in the context. Lists, mappings and joined
-    texts go through functions of ours, which check what is inside. An ``if`` without ``else`` gives null.
+    Calls become filters, so that nothing callable is ever looked up in the context. Lists, mappings, joined texts and
+    ``in`` go through functions of ours, which check what is inside. An ``if`` without ``else`` gives null.
     """
     for name, value in list(node.iter_fields()):
         if isinstance(value, nodes.Node):
@@ -115,6 +115,9 @@ def rewrite(node: nodes.Node) -> nodes.Node:
             return _filter("make text", nodes.List(node.nodes, lineno=node.lineno))
         case nodes.CondExpr(expr2=None):
             node.expr2 = nodes.Const(None, lineno=node.lineno)
+        case nodes.Compare(ops=[nodes.Operand(op="in" | "notin" as op, expr=container)]):
+            inside = _filter("is inside", node.expr, [container])
+            return inside if op == "in" else nodes.Not(inside, lineno=node.lineno)
     return node
 
 

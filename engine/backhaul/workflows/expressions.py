@@ -24,9 +24,10 @@ from backhaul.workflows.expression_tree import FILTERS, ForbiddenError, Path, re
 from backhaul.workflows.list_filters import FUNCTIONS
 from backhaul.workflows.missing import Missing, MissingValueError, kind_of
 from backhaul.workflows.operands import MAX_ITEMS, bounded_text, checked_number, joined, number_of, present
+from backhaul.workflows.unknown import Unknown, UnknownValueError, known
 from backhaul.workflows.value_tests import TESTS
 
-__all__ = ["MAX_SOURCE", "Expression", "compile_expression"]
+__all__ = ["ENVIRONMENT", "MAX_SOURCE", "Expression", "compile_expression", "dotted", "field_of", "parse"]
 
 MAX_SOURCE = 4_000
 """Characters of an expression."""
@@ -63,7 +64,7 @@ class Expression:
             (str(path[1]), path[2:]) for path in self.references if path[0] == "steps" and len(path) > 1
         )
         body: list[nodes.Node] = [nodes.Assign(nodes.Name(_RESULT, "store"), rewrite(tree), lineno=1)]
-        self._template = _ENVIRONMENT.from_string(nodes.Template(body, lineno=1))
+        self._template = ENVIRONMENT.from_string(nodes.Template(body, lineno=1))
         self._render: Callable[[Context], Iterator[str]] = self._template.root_render_func
 
     def __repr__(self) -> str:
@@ -71,6 +72,8 @@ class Expression:
 
     def evaluate(self, context: Mapping[str, Json]) -> Json:
         """Return the expression's value: plain JSON with its type kept; datasets are passed on as they are.
+
+        When anything needs a value that is known after apply, the whole is an `Unknown`.
 
         Args:
             context: JSON values and datasets by name. Neither copied nor changed; the value may share parts of it.
@@ -84,6 +87,8 @@ class Expression:
             for _ in self._render(frame):
                 pass
             return _checked_result(frame.vars[_RESULT])
+        except UnknownValueError as needed:
+            return Unknown(needed.step)
         except MissingValueError as error:
             raise EvaluationError(self.source, error.value.reason(self._path_of(error.value, context))) from None
         except RecursionError:
@@ -96,10 +101,10 @@ class Expression:
         for path in self.references:
             found: Json = context
             for depth, key in enumerate(path):
-                owner, found = found, _field(found, key)
+                owner, found = found, field_of(found, key)
                 if isinstance(found, Missing):
                     if key == value.key and (owner is value.owner or (depth == 0 and value.is_root)):
-                        return _dotted(path[: depth + 1])
+                        return dotted(path[: depth + 1])
                     break
         return ""
 
@@ -118,7 +123,7 @@ def compile_expression(source: str) -> Expression:
     if len(text) > MAX_SOURCE:
         raise ExpressionError(text[:40] + "...", f"more than {MAX_SOURCE} characters", code="forbidden-expression")
     try:
-        tree = _parse(text)
+        tree = parse(text)
         verify(tree)
         return Expression(text, tree)
     except TemplateSyntaxError as error:
@@ -131,12 +136,17 @@ def compile_expression(source: str) -> Expression:
         raise ExpressionError(text, f"not readable: {error}") from None
 
 
-def _parse(text: str) -> nodes.Expr:
-    parser = Parser(_ENVIRONMENT, text, state="variable")
+def parse(text: str) -> nodes.Expr:
+    """Return the tree of an expression's text, not yet verified.
+
+    Raises:
+        TemplateSyntaxError: it is no expression.
+    """
+    parser = Parser(ENVIRONMENT, text, state="variable")
     tree = parser.parse_expression()
     if not parser.stream.eos:
         raise TemplateSyntaxError(f"unexpected {str(parser.stream.current)!r} after the end", 1)
-    tree.set_environment(_ENVIRONMENT)
+    tree.set_environment(ENVIRONMENT)
     return tree
 
 
@@ -152,13 +162,15 @@ def _in_words(error: Exception) -> str:
     return re.sub(r"'(\w+)'", lambda name: _WORDS.get(name.group(1), name.group()), text)
 
 
-def _field(owner: Json, key: Any) -> Json:
+def field_of(owner: Json, key: Any) -> Json:
     """Return what is under a key of a mapping, an index of a list or text, or a dataset's count, or `Missing`."""
     if isinstance(owner, dict):
         if key in owner:
             return owner[key]
     elif isinstance(owner, Missing):
         return owner
+    elif isinstance(owner, Unknown):
+        return owner[key]
     elif isinstance(owner, Mapping):
         if key in owner:
             return owner[key]
@@ -171,8 +183,8 @@ def _field(owner: Json, key: Any) -> Json:
     return Missing(obj=owner, name=key)
 
 
-def _dotted(path: Path) -> str:
-    """Return a path as it is written: ``steps.devices[0].serial``."""
+def dotted(path: Path) -> str:
+    """Return a static path as it is written: ``steps.devices[0].serial``."""
     text = str(path[0])
     for key in path[1:]:
         text += f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{key!r}]"
@@ -203,6 +215,10 @@ def _make_mapping(value: dict[Any, Json]) -> dict[str, Json]:
     return value
 
 
+def _inside(value: Json, container: Json) -> bool:
+    return known(value) in container
+
+
 def _add(left: Json, right: Json) -> Json:
     if isinstance(left, str) and isinstance(right, str):
         return bounded_text(left + right)
@@ -223,13 +239,13 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Return a mapping's key; never a Python attribute."""
-        return _field(obj, attribute)
+        return field_of(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         """Return a mapping's key or a list's item; never a Python attribute."""
         if isinstance(argument, Missing):
             argument.fail()
-        return _field(obj, argument)
+        return field_of(obj, known(argument))
 
     def call(self, *_: Any, **__: Any) -> Any:
         """Refuse every call: calls of functions are compiled as filters."""
@@ -257,9 +273,11 @@ def _environment() -> _Environment:
     environment.filters.update(FILTERS)
     environment.filters.update({f"call {name}": function for name, function in FUNCTIONS.items()})
     environment.filters.update({"make list": _make_list, "make mapping": _make_mapping, "make text": joined})
+    environment.filters["is inside"] = _inside
     environment.tests.clear()
     environment.tests.update(TESTS)
     return environment
 
 
-_ENVIRONMENT = _environment()
+ENVIRONMENT = _environment()
+"""Parses and compiles expressions; what it makes of a text that was not verified must not be evaluated."""

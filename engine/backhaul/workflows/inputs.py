@@ -9,10 +9,11 @@ from pydantic import ValidationError
 
 from backhaul.errors import InputError
 from backhaul.json_values import Json, load
-from backhaul.plugins.action import reasons_of
+from backhaul.plugins.reasons import reasons_of
 from backhaul.problems import nearest
 from backhaul.workflows.definition import Input, InputType, Workflow
 from backhaul.workflows.missing import kind_of
+from backhaul.workflows.unknown import first_unknown
 
 __all__ = ["INPUT_TYPES", "given_fault", "python_arguments", "read_pairs", "resolve_inputs", "value_fault"]
 
@@ -106,13 +107,15 @@ def python_arguments(workflow: Workflow, inputs: Mapping[str, Json]) -> dict[str
     """Return the typed keyword arguments of a Python workflow's function for its resolved inputs."""
     return {
         declared.name: declared.adapter.validate_python(inputs[declared.name])
-        if declared.adapter is not None
+        if declared.adapter is not None and first_unknown(inputs[declared.name]) is None
         else inputs[declared.name]
         for declared in workflow.inputs
     }
 
 
 def _resolved(declared: Input, value: Json) -> Json:
+    if first_unknown(value) is not None:  # a plan: nothing can be said of it yet
+        return value
     converted = _converted(declared.type, value)
     if declared.adapter is not None:
         try:

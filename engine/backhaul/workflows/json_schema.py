@@ -8,9 +8,16 @@ from typing import Any
 from backhaul.json_values import Json
 from backhaul.plugins.action import ActionSpec
 from backhaul.triggers.cron import CATCH_UP, OVERLAP
+from backhaul.workflows.concurrency import MOST
 from backhaul.workflows.definition import RetryPolicy
 from backhaul.workflows.inputs import INPUT_TYPES
 from backhaul.workflows.parameter_schema import parameters_schema
+from backhaul.workflows.plan_policy import COUNTED
+from backhaul.workflows.reconcile_schema import change_schema, normalize_schema, reconcile_schema
+from backhaul.workflows.schema_parts import described as _described
+from backhaul.workflows.schema_parts import object_of as _object
+from backhaul.workflows.schema_parts import reference as _reference
+from backhaul.workflows.yaml_dispatching import HIGHEST_PRIORITY, MOST_RUNS
 from backhaul.workflows.yaml_fields import NAME, STEP_ID
 from backhaul.workflows.yaml_steps import ERROR_NAMES, MAX_CONCURRENCY
 
@@ -40,6 +47,8 @@ def workflow_schema(actions: Mapping[str, Mapping[str, ActionSpec]]) -> dict[str
         "retry": _retry(),
         "onError": _on_error(),
         "step": _step(specs),
+        "normalize": normalize_schema(),
+        "change": change_schema(_target(specs), [_parameters_rule(target, spec) for target, spec in specs.items()]),
     }
     for target, spec in specs.items():
         schema, inner = parameters_schema(spec, f"with.{target}")
@@ -51,18 +60,6 @@ def workflow_schema(actions: Mapping[str, Mapping[str, ActionSpec]]) -> dict[str
         **_object(_workflow_properties(), required=["steps"]),
         "$defs": definitions,
     }
-
-
-def _described(text: str, **schema: Json) -> dict[str, Json]:
-    return {"description": text, **schema}
-
-
-def _object(properties: Mapping[str, Json], **more: Json) -> dict[str, Json]:
-    return {"type": "object", "additionalProperties": False, "properties": dict(properties), **more}
-
-
-def _reference(name: str, text: str = "") -> dict[str, Json]:
-    return {"$ref": f"#/$defs/{name}", **({"description": text} if text else {})}
 
 
 def _workflow_properties() -> dict[str, Json]:
@@ -78,8 +75,48 @@ def _workflow_properties() -> dict[str, Json]:
             additionalProperties={"$ref": "#/$defs/input"},
         ),
         "timeout": _reference("duration", "Longest time of a run."),
+        **_run_properties(),
         "steps": _reference("steps", "What is done, in order."),
         "output": _described("The run's output; any value, with expressions."),
+    }
+
+
+def _run_properties() -> dict[str, Json]:
+    limit = {"type": "integer", "minimum": 1, "maximum": MOST}
+    key = _described("Text with expressions on 'inputs' and 'event'.", type="string", pattern=r"\$\{\{")
+    concurrency = _object({"limit": limit, "key": key}, required=["limit"])
+    kept = {
+        "max_age": _reference("duration", "Time after a run's end."),
+        "max_runs": _described("The newest so many runs.", type="integer", minimum=1, maximum=MOST_RUNS),
+    }
+    cancelling = _object(
+        {
+            "event": _described("Type of the event, such as phone.call_end.", type="string"),
+            "where": _reference("onlyExpression", "Condition on 'event', 'inputs', and 'trigger', which started it."),
+        },
+        required=["event"],
+    )
+    number = {"type": "integer", "minimum": 0}
+    limits = _described(
+        "Plans with fewer effects of each kind are applied at once.",
+        **_object(dict.fromkeys(COUNTED, number), minProperties=1),
+    )
+    return {
+        "cancel_on": _described(
+            "Events that cancel a run.", anyOf=[{"type": "array", "minItems": 1, "items": cancelling}, cancelling]
+        ),
+        "priority": _described(
+            "The larger, the sooner its runs go; 50 for events, 20 for people, 0 for cron when absent.",
+            type="integer",
+            minimum=0,
+            maximum=HIGHEST_PRIORITY,
+        ),
+        "concurrency": _described("Runs at the same time, in all or per key.", **concurrency),
+        "history": _described("How long ended runs are kept.", **_object(kept, minProperties=1)),
+        "plan": _described(
+            "Every run makes a plan and waits for a person's yes; small plans need none.",
+            anyOf=[{"const": "required"}, _object({"auto_apply_below": limits}, required=["auto_apply_below"])],
+        ),
     }
 
 
@@ -144,7 +181,9 @@ def _on_error() -> dict[str, Json]:
 
 
 def _step(specs: Mapping[str, ActionSpec]) -> dict[str, Json]:
-    verbs: list[Json] = [{"required": [name]} for name in ("call", "parallel", "set", "emit", "run", "fail")]
+    verbs: list[Json] = [
+        {"required": [name]} for name in ("call", "parallel", "set", "emit", "run", "fail", "wait", "reconcile")
+    ]
     verbs += [{"required": ["each", "do"]}, {"required": ["do"], "not": {"required": ["each"]}}]
     return _object(
         {**_modifier_properties(), **_verb_properties(specs)},
@@ -176,13 +215,7 @@ def _verb_properties(specs: Mapping[str, ActionSpec]) -> dict[str, Json]:
         required=["type"],
     )
     return {
-        "call": _described(
-            "Action of a connection: <connection>.<action>.",
-            enum=list(specs),
-            enumDescriptions=[f"{spec.summary} ({spec.effect})" for spec in specs.values()],
-        )
-        if specs
-        else {"type": "string"},
+        "call": _target(specs),
         "with": _described("Parameters by name.", type="object"),
         "each": _described(
             "A list or a dataset; 'do' is done for every item.",
@@ -199,7 +232,49 @@ def _verb_properties(specs: Mapping[str, ActionSpec]) -> dict[str, Json]:
         "emit": _described("An event for other workflows.", **emit),
         "run": _described("Name of another workflow.", type="string", pattern=_whole(NAME)),
         "fail": _described("End the run with this message.", type="string", minLength=1),
+        "wait": _described("Wait for a time, an event or a person.", anyOf=_waits()),
+        "reconcile": reconcile_schema(),
     }
+
+
+def _target(specs: Mapping[str, ActionSpec]) -> dict[str, Json]:
+    if not specs:
+        return {"type": "string"}
+    return _described(
+        "Action of a connection: <connection>.<action>.",
+        enum=list(specs),
+        enumDescriptions=[f"{spec.summary} ({spec.effect})" for spec in specs.values()],
+    )
+
+
+def _waits() -> list[Json]:
+    text = {"type": "string", "minLength": 1}
+    approval = _object(
+        {
+            "to": _described("Who is asked.", **text),
+            "message": _described("What is asked.", **text),
+            "schema": _described(
+                "JSON Schema of the data that comes with the yes.", type=["object", "boolean", "string"]
+            ),
+            "timeout": _lasting("Then the step fails."),
+        },
+        required=["message"],
+    )
+    event = {
+        "event": _described("Type of the event, such as phone.call_end.", **text),
+        "where": _reference("onlyExpression", "Condition on the awaited event, 'event', and everything else."),
+        "timeout": _lasting("Then the output is null."),
+    }
+    return [
+        _object({"for": _lasting("How long.")}, required=["for"]),
+        _object({"until": _described("ISO 8601; UTC when it has no zone.", **text)}, required=["until"]),
+        _object(event, required=["event"]),
+        _object({"approval": _described("A person's decision.", **approval)}, required=["approval"]),
+    ]
+
+
+def _lasting(text: str) -> dict[str, Json]:
+    return _described(text, anyOf=[{"$ref": "#/$defs/duration"}, {"$ref": "#/$defs/onlyExpression"}])
 
 
 def _parameters_rule(target: str, spec: ActionSpec) -> dict[str, Json]:

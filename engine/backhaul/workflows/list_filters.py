@@ -21,6 +21,7 @@ from backhaul.workflows.operands import (
     whole_number,
 )
 from backhaul.workflows.scalar_filters import SCALAR_FILTERS
+from backhaul.workflows.unknown import known
 from backhaul.workflows.value_tests import TESTS
 
 __all__ = ["FUNCTIONS", "LIST_FILTERS"]
@@ -148,7 +149,7 @@ def merge(value: Json, other: Json) -> dict[str, Json]:
 def lookup(source: Json, field: str, value: Json) -> Json:
     """Return the first record of a dataset or list whose `field` is exactly `value`, else null."""
     field = text_from(field)
-    if value is None or isinstance(value, Missing):
+    if known(value) is None or isinstance(value, Missing):
         return None
     if isinstance(value, list | Mapping | Dataset):
         raise ValueError(f"lookup compares with a text, a number or a boolean, not with {kind_of(value)}")

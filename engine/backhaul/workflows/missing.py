@@ -10,6 +10,7 @@ from jinja2.utils import missing as nothing
 
 from backhaul.problems import nearest
 from backhaul.workflows.datasets import Dataset
+from backhaul.workflows.unknown import known
 
 __all__ = ["Missing", "MissingValueError", "kind_of"]
 
@@ -76,8 +77,8 @@ class Missing(Undefined):
 
 
 def kind_of(value: object) -> str:
-    """Return the kind of a value in a person's words, such as ``a text``."""
-    if value is None:
+    """Return the kind of a value in a person's words, such as ``a text``; what is known after apply has none yet."""
+    if known(value) is None:
         return "null"
     if isinstance(value, Missing):
         return "nothing"

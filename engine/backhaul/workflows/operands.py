@@ -9,6 +9,7 @@ from typing import Any
 from backhaul.json_values import Json
 from backhaul.workflows.datasets import Dataset, text_of
 from backhaul.workflows.missing import Missing, kind_of
+from backhaul.workflows.unknown import Unknown
 
 __all__ = [
     "MAX_BITS",
@@ -107,7 +108,7 @@ def read(value: Json, path: str) -> Json:
     if isinstance(value, Mapping) and path in value:
         return value[path]
     for part in text_from(path).split("."):
-        if isinstance(value, Missing):
+        if isinstance(value, Missing | Unknown):
             return value
         if not isinstance(value, Mapping) or part not in value:
             return Missing(obj=value, name=part)

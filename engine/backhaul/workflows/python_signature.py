@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
 from backhaul.json_values import Json
-from backhaul.plugins.action import reasons_of
 from backhaul.plugins.connector import Connector
+from backhaul.plugins.reasons import reasons_of
+from backhaul.workflows.cancelling import CancelRule
+from backhaul.workflows.concurrency import Concurrency
 from backhaul.workflows.definition import Input, InputType
+from backhaul.workflows.expressions import Expression
 
-__all__ = ["Signature", "SignatureProblem", "read_signature"]
+__all__ = ["Signature", "SignatureProblem", "check_expressions", "read_signature"]
 
 _RUN = "Run"
 _TYPES: Mapping[str, InputType] = {
@@ -50,6 +53,32 @@ class Signature:
     connections: Mapping[str, type]
     inputs: tuple[Input, ...]
     lines: Mapping[str, int]
+
+
+def check_expressions(
+    signature: Signature,
+    function: Callable[..., Any],
+    concurrency: Concurrency | None,
+    cancel_on: Iterable[CancelRule],
+) -> None:
+    """Check that the expressions of a decorator read no inputs but the function's own.
+
+    Raises:
+        SignatureProblem: one does.
+    """
+
+    def read() -> Iterator[tuple[str, Expression]]:
+        for expression in concurrency.key.expressions if concurrency and concurrency.key else ():
+            yield "the key of concurrency", expression
+        for rule in cancel_on:
+            if rule.where is not None:
+                yield "where of cancel_on", rule.where
+
+    names = {declared.name for declared in signature.inputs}
+    for what, expression in read():
+        for path in expression.references:
+            if path[0] == "inputs" and len(path) > 1 and path[1] not in names:
+                raise SignatureProblem(function, f"{what} reads {path[1]!r}, which is no input")
 
 
 def read_signature(function: Callable[..., Any]) -> Signature:

@@ -5,33 +5,43 @@ from __future__ import annotations
 import linecache
 import re
 import sys
+import threading
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
 from backhaul.errors import BackhaulError, DefinitionError
+from backhaul.json_values import Json
 from backhaul.problems import Place, Problem
 from backhaul.triggers.cron import CatchUp, CronTrigger, Overlap
-from backhaul.triggers.event import EventTrigger, Predicate
+from backhaul.triggers.event import EventTrigger
+from backhaul.workflows.cancelling import CancelRule
+from backhaul.workflows.concurrency import Concurrency
+from backhaul.workflows.conditions import expression_condition, function_condition
 from backhaul.workflows.definition import Workflow
 from backhaul.workflows.durations import parse_duration
 from backhaul.workflows.expressions import compile_expression
-from backhaul.workflows.python_signature import SignatureProblem, read_signature
+from backhaul.workflows.plan_policy import PlanPolicy, policy_of
+from backhaul.workflows.python_signature import SignatureProblem, check_expressions, read_signature
+from backhaul.workflows.retention import HistoryPolicy
+from backhaul.workflows.yaml_dispatching import HIGHEST_PRIORITY
 from backhaul.workflows.yaml_fields import NAME
-from backhaul.workflows.yaml_triggers import event_predicate
 from backhaul.workflows.yaml_workflow import source_digest
 
-__all__ = ["cron", "load_python_workflows", "on_event", "workflow"]
+__all__ = ["cron", "history", "load_python_workflows", "on_event", "workflow"]
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
+Predicate: TypeAlias = Callable[[Mapping[str, Json]], bool]
+
 _MARK = "__backhaul_workflow__"
 _LOADED: dict[tuple[str, str], tuple[Workflow, ...]] = {}
+_LOADING = threading.RLock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +50,11 @@ class _Mark:
     triggers: tuple[CronTrigger | EventTrigger, ...]
     timeout_s: float | None
     description: str
+    priority: int | None
+    concurrency: Concurrency | None
+    cancel_on: tuple[CancelRule, ...]
+    history: HistoryPolicy | None
+    plan: PlanPolicy | None
 
 
 def workflow(
@@ -48,6 +63,11 @@ def workflow(
     on: Sequence[CronTrigger | EventTrigger] = (),
     timeout: float | str | None = None,
     description: str | None = None,
+    priority: int | None = None,
+    concurrency: Concurrency | None = None,
+    cancel_on: Sequence[CancelRule] = (),
+    history: HistoryPolicy | None = None,
+    plan: str | Mapping[str, Mapping[str, int]] | None = None,
 ) -> Callable[[FunctionT], FunctionT]:
     """Make an ``async def`` function a workflow.
 
@@ -59,7 +79,15 @@ def workflow(
         on: triggers made by `cron` and `on_event`.
         timeout: duration in seconds or as a text such as ``2h``.
         description: one line for people; the docstring's first line when None.
+        priority: of its runs, 0 (bulk work) to 100; when None, 50 for events, 20 for people, 0 for cron.
+        concurrency: how many of its runs go at the same time.
+        cancel_on: events that cancel its runs, made by `cancel_on`.
+        history: how long its runs are kept, made by `history`.
+        plan: ``required``, or ``{"auto_apply_below": {"delete": 10, "total": 200}}``: its runs are planned first, and
+            wait for a person's yes.
     """
+    if priority is not None and (isinstance(priority, bool) or priority not in range(HIGHEST_PRIORITY + 1)):
+        raise ValueError(f"priority is a whole number from 0 to {HIGHEST_PRIORITY}, not {priority!r}")
 
     def decorate(function: FunctionT) -> FunctionT:
         mark = _Mark(
@@ -67,6 +95,11 @@ def workflow(
             triggers=tuple(on),
             timeout_s=None if timeout is None else parse_duration(timeout),
             description=(description or function.__doc__ or "").strip().partition("\n")[0],
+            priority=priority,
+            concurrency=concurrency,
+            cancel_on=tuple(cancel_on),
+            history=history,
+            plan=None if plan is None else policy_of(plan),
         )
         if not NAME.fullmatch(mark.name):
             raise ValueError(f"{mark.name!r} is no name of a workflow: write it like nightly-sync")
@@ -115,6 +148,20 @@ def cron(
     )
 
 
+def history(*, max_age: float | str | None = None, max_runs: int | None = None) -> HistoryPolicy:
+    """Return how long the ended runs of a workflow are kept.
+
+    Args:
+        max_age: duration after a run's end, such as ``30d``; None: as the project says.
+        max_runs: the newest so many; None: as the project says.
+
+    Raises:
+        InputError: both are None, or one is not more than 0.
+        ValueError: the duration is wrong.
+    """
+    return HistoryPolicy(max_age_s=None if max_age is None else parse_duration(max_age), max_runs=max_runs)
+
+
 def on_event(type: str, *, where: str | Predicate | None = None) -> EventTrigger:  # noqa: A002  # the event's word
     """Return a trigger that starts a run for every event of a type.
 
@@ -130,10 +177,12 @@ def on_event(type: str, *, where: str | Predicate | None = None) -> EventTrigger
     if where is None:
         return EventTrigger(type=type)
     if not isinstance(where, str):
-        return EventTrigger(type=type, where=getattr(where, "__name__", "a function"), predicate=where)
+        return EventTrigger(
+            type=type, where=getattr(where, "__name__", "a function"), condition=function_condition(where)
+        )
     bare = re.fullmatch(r"\s*\$\{\{(.*)\}\}\s*", where, re.DOTALL)
     expression = compile_expression((bare.group(1) if bare else where).strip())
-    return EventTrigger(type=type, where=expression.source, predicate=event_predicate(expression))
+    return EventTrigger(type=type, where=expression.source, condition=expression_condition(expression))
 
 
 def load_python_workflows(source: str, path: str, *, folder: Path | None = None) -> list[Workflow]:
@@ -154,12 +203,14 @@ def load_python_workflows(source: str, path: str, *, folder: Path | None = None)
     """
     digest = source_digest(source)
     key = (path, digest)
-    if key not in _LOADED:
-        _LOADED[key] = _workflows_in(_execute(source, path, digest, folder), source, path, digest)
+    # A thread that reads the folder again and one that needs a stored text would disturb each other's import path.
+    with _LOADING:
+        if key not in _LOADED:
+            _LOADED[key] = _workflows_in(_execute(source, path, digest, folder), source, path)
     return list(_LOADED[key])
 
 
-def _workflows_in(module: types.ModuleType, source: str, path: str, digest: str) -> tuple[Workflow, ...]:
+def _workflows_in(module: types.ModuleType, source: str, path: str) -> tuple[Workflow, ...]:
     problems: list[Problem] = []
     found: list[Workflow] = []
     for value in list(vars(module).values()):
@@ -167,7 +218,7 @@ def _workflows_in(module: types.ModuleType, source: str, path: str, digest: str)
         if not isinstance(mark, _Mark) or getattr(value, "__module__", "") != module.__name__:
             continue
         try:
-            found.append(_workflow(value, mark, source, path, digest))
+            found.append(_workflow(value, mark, source, path))
         except SignatureProblem as error:
             problems.append(Problem(Place(path, error.line, 1), "bad-signature", str(error)))
     if problems:
@@ -175,12 +226,13 @@ def _workflows_in(module: types.ModuleType, source: str, path: str, digest: str)
     return tuple(found)
 
 
-def _workflow(function: Callable[..., Any], mark: _Mark, source: str, path: str, digest: str) -> Workflow:
+def _workflow(function: Callable[..., Any], mark: _Mark, source: str, path: str) -> Workflow:
     signature = read_signature(function)
+    check_expressions(signature, function, mark.concurrency, mark.cancel_on)
     places = {name: Place(path, line, 1) for name, line in signature.lines.items()}
     return Workflow(
         name=mark.name,
-        digest=digest,
+        digest=source_digest(source, mark.name),
         kind="python",
         path=path,
         source=source,
@@ -189,6 +241,11 @@ def _workflow(function: Callable[..., Any], mark: _Mark, source: str, path: str,
         cron=tuple(trigger for trigger in mark.triggers if isinstance(trigger, CronTrigger)),
         events=tuple(trigger for trigger in mark.triggers if isinstance(trigger, EventTrigger)),
         timeout_s=mark.timeout_s,
+        priority=mark.priority,
+        concurrency=mark.concurrency,
+        cancel_on=mark.cancel_on,
+        history=mark.history,
+        plan=mark.plan,
         function=function,
         connections=signature.connections,
         run_parameter=signature.run_parameter,

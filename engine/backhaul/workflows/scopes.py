@@ -112,7 +112,8 @@ class Scope:
             return
         fields = self.visible[step_id]
         if path[0] == "steps" and fields is not None and len(path) > 2 and path[2] not in fields:
-            message = f"the output of the each {step_id!r} has no field {path[2]!r}"
+            verb = "each" if fields is EACH_FIELDS else "reconcile"
+            message = f"the output of the {verb} {step_id!r} has no field {path[2]!r}"
             self.report.add(place, "unknown-field", message, near=str(path[2]), known=fields)
 
     def _invisible_step(self, step_id: str, place: Place) -> None:

@@ -9,6 +9,7 @@ from backhaul.errors import EvaluationError, ExpressionError
 from backhaul.json_values import Json
 from backhaul.workflows.expressions import Expression, compile_expression
 from backhaul.workflows.operands import joined
+from backhaul.workflows.unknown import Unknown, UnknownValueError
 
 __all__ = ["OPENING", "Template", "compile_template", "split_text"]
 
@@ -22,7 +23,7 @@ class Template:
     """A JSON value whose texts may hold expressions. Immutable.
 
     A text that is only one expression keeps the type of its value. In a longer text, null becomes nothing, booleans
-    ``true`` and ``false``, mappings and lists JSON.
+    ``true`` and ``false``, mappings and lists JSON. A text with a part that is known after apply is so as a whole.
 
     Attributes:
         value: the value as written.
@@ -146,6 +147,8 @@ def _text(text: str, parts: Sequence[str | Expression]) -> Render:
             return joined(part if isinstance(part, str) else part.evaluate(context) for part in parts)
         except ValueError as error:
             raise EvaluationError(text[:60], str(error)) from None
+        except UnknownValueError as needed:
+            return Unknown(needed.step)
 
     return render
 

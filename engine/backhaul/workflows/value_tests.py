@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 
 from backhaul.json_values import Json
 from backhaul.workflows.missing import Missing
 from backhaul.workflows.operands import length, number_of, present, text_from
+from backhaul.workflows.unknown import known
 
 __all__ = ["TESTS"]
 
@@ -35,7 +37,19 @@ def _equal(value: Json, other: Json) -> bool:
     return bool(present(value) == present(other))
 
 
-TESTS: dict[str, Callable[..., bool]] = {
+def _of_known(test: Callable[..., bool]) -> Callable[..., bool]:
+    """Return a test that fails on what is known after apply, even where it would only look whether it is there."""
+
+    @wraps(test)
+    def tested(*values: Json, **named: Json) -> bool:
+        for value in (*values, *named.values()):
+            known(value)
+        return test(*values, **named)
+
+    return tested
+
+
+_TESTS: dict[str, Callable[..., bool]] = {
     "boolean": lambda value: isinstance(present(value), bool),
     "defined": lambda value: not isinstance(value, Missing),
     "divisibleby": _divides,
@@ -64,3 +78,5 @@ TESTS: dict[str, Callable[..., bool]] = {
     "true": lambda value: present(value) is True,
     "undefined": lambda value: isinstance(value, Missing),
 }
+
+TESTS: dict[str, Callable[..., bool]] = {name: _of_known(test) for name, test in _TESTS.items()}

@@ -10,6 +10,7 @@ from backhaul.problems import Place, nearest
 from backhaul.workflows.definition import Each, Group, OnError, Parallel, RetryPolicy, Step, Verb
 from backhaul.workflows.expressions import Expression, compile_expression
 from backhaul.workflows.missing import kind_of
+from backhaul.workflows.reconcile import RESULT_FIELDS
 from backhaul.workflows.scopes import EACH_FIELDS, Container, Location, Scope
 from backhaul.workflows.step_ids import own_id
 from backhaul.workflows.yaml_fields import STEP_ID, Fields
@@ -29,11 +30,10 @@ VERB_KEYS: Mapping[str, tuple[str, ...]] = {
     "emit": ("emit",),
     "run": ("run", "with"),
     "fail": ("fail",),
+    "wait": ("wait",),
+    "reconcile": ("reconcile",),
 }
-_LATER = {
-    "reconcile": "reconcile comes with a later version; until then use each and lookup",
-    "wait": "wait comes with a later version; until then let an event trigger start a second workflow",
-}
+_OUTPUT_FIELDS: Mapping[str, frozenset[str]] = {"each": EACH_FIELDS, "reconcile": RESULT_FIELDS}
 ERROR_NAMES = tuple(name for name in errors.__all__ if issubclass(getattr(errors, name), errors.ActionError))
 """Errors that ``retry: on`` can name; a name stands for its subclasses too."""
 MAX_CONCURRENCY = 10_000
@@ -68,7 +68,7 @@ def _step(node: Node, scope: Scope, number: str) -> Step | None:
     condition = _condition(fields, scope)
     verb = _verb(verb_name, fields, scope, number, step_id)
     if step_id:
-        scope.show([step_id], EACH_FIELDS if verb_name == "each" else None)
+        scope.show([step_id], _OUTPUT_FIELDS.get(verb_name))
     on_error = _on_error(fields, scope, number, step_id)
     step = Step(
         id=step_id or _made_id(verb_name, number, scope.locations),
@@ -86,13 +86,10 @@ def _step(node: Node, scope: Scope, number: str) -> Step | None:
 
 def _verb_name(node: MapNode, scope: Scope) -> str:
     """Return the only verb of a step, or an empty text after a report."""
-    words = [entry.key for entry in node.entries if entry.key in VERB_KEYS or entry.key in _LATER]
+    words = [entry.key for entry in node.entries if entry.key in VERB_KEYS]
     if "each" in words and "do" in words:
         words.remove("do")
     if len(words) == 1:
-        if words[0] in _LATER:
-            place = next(entry.place for entry in node.entries if entry.key == words[0])
-            scope.report.add(place, "not-yet-available", _LATER[words[0]])
         return words[0]
     if words:
         message = f"a step has one verb, not {' and '.join(words)}: make several steps of it"
@@ -232,7 +229,7 @@ def _places(node: MapNode) -> dict[str, Place]:
     """Return where the values of a step's keys stand, and the keys of its parameters."""
     places = {entry.key: entry.value.place for entry in node.entries}
     for entry in node.entries:
-        if entry.key in {"with", "retry", "emit"} and isinstance(entry.value, MapNode):
+        if entry.key in {"with", "retry", "emit", "wait"} and isinstance(entry.value, MapNode):
             for inner in entry.value.entries:
                 places[f"{entry.key}.{inner.key}"] = inner.place
                 places[f"{entry.key}.{inner.key}="] = inner.value.place

@@ -18,15 +18,15 @@ from backhaul.triggers.cron import (
     expression_fault,
     zone_fault,
 )
-from backhaul.triggers.event import EventTrigger, Predicate, type_fault
-from backhaul.workflows.expressions import Expression
+from backhaul.triggers.event import EventTrigger, type_fault
+from backhaul.workflows.conditions import expression_condition
 from backhaul.workflows.missing import kind_of
 from backhaul.workflows.report import Report
 from backhaul.workflows.scopes import Scope
 from backhaul.workflows.yaml_fields import Fields
 from backhaul.workflows.yaml_reader import ListNode, MapNode, Node
 
-__all__ = ["CRON_KEYS", "EVENT_KEYS", "event_predicate", "read_triggers"]
+__all__ = ["CRON_KEYS", "EVENT_KEYS", "read_triggers"]
 
 CRON_KEYS = ("cron", "timezone", "catch_up", "max_lateness", "overlap", "jitter", "start", "end")
 EVENT_KEYS = ("event", "where")
@@ -49,11 +49,6 @@ def read_triggers(node: Node | None, report: Report) -> tuple[tuple[CronTrigger,
         else:
             report.add(item.place, "bad-trigger", "a trigger has either the key 'cron' or the key 'event'")
     return tuple(crons), tuple(events)
-
-
-def event_predicate(expression: Expression) -> Predicate:
-    """Return the condition of an event trigger as a function of the event."""
-    return lambda event: bool(expression.evaluate({"event": event}))
 
 
 def _items(node: Node | None) -> tuple[Node, ...]:
@@ -121,4 +116,4 @@ def _event(fields: Fields) -> EventTrigger | None:
         return None
     if where is None:
         return EventTrigger(type=name)
-    return EventTrigger(type=name, where=where.source, predicate=event_predicate(where))
+    return EventTrigger(type=name, where=where.source, condition=expression_condition(where))

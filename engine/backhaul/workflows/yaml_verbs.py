@@ -13,6 +13,8 @@ from backhaul.workflows.scopes import Scope
 from backhaul.workflows.templates import OPENING, Template
 from backhaul.workflows.yaml_fields import NAME, Fields, read_template
 from backhaul.workflows.yaml_reader import MapNode
+from backhaul.workflows.yaml_reconcile import read_reconcile
+from backhaul.workflows.yaml_wait import read_wait
 
 __all__ = ["EMIT_KEYS", "SIMPLE_VERBS"]
 
@@ -80,4 +82,12 @@ def _values(fields: Fields, key: str, scope: Scope) -> Template:
     return read_template(node, scope)
 
 
-SIMPLE_VERBS: Mapping[str, ReadVerb] = {"call": _call, "set": _set, "emit": _emit, "run": _run, "fail": _fail}
+SIMPLE_VERBS: Mapping[str, ReadVerb] = {
+    "call": _call,
+    "set": _set,
+    "emit": _emit,
+    "run": _run,
+    "fail": _fail,
+    "wait": read_wait,
+    "reconcile": read_reconcile,
+}

@@ -12,6 +12,7 @@ from backhaul.workflows.missing import kind_of
 from backhaul.workflows.report import Report
 from backhaul.workflows.scopes import Scope
 from backhaul.workflows.step_ids import find_ids
+from backhaul.workflows.yaml_dispatching import read_cancel_on, read_concurrency, read_history, read_plan, read_priority
 from backhaul.workflows.yaml_fields import NAME, Fields
 from backhaul.workflows.yaml_inputs import read_inputs
 from backhaul.workflows.yaml_reader import MapNode, read_yaml
@@ -20,7 +21,10 @@ from backhaul.workflows.yaml_triggers import read_triggers
 
 __all__ = ["WORKFLOW_KEYS", "Draft", "name_of_file", "read_yaml_workflow", "source_digest"]
 
-WORKFLOW_KEYS = ("name", "description", "on", "inputs", "timeout", "steps", "output")
+WORKFLOW_KEYS = (
+    *("name", "description", "on", "cancel_on", "inputs", "priority", "concurrency", "history", "plan"),
+    *("timeout", "steps", "output"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +41,12 @@ class Draft:
     problems: tuple[Problem, ...]
 
 
-def source_digest(source: str) -> str:
-    """Return the hex digits that stand for a workflow's text."""
-    return hashlib.blake2b(source.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+def source_digest(source: str, name: str = "") -> str:
+    """Return the hex digits that stand for a workflow: for its text and its name, which the text may not tell.
+
+    A Python file may hold several workflows, and a YAML file may leave the name to the file's.
+    """
+    return hashlib.blake2b(f"{name}\0{source}".encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def name_of_file(path: str) -> str:
@@ -76,9 +83,10 @@ def _workflow(node: MapNode, source: str, path: str, report: Report) -> Workflow
         visible={},
     )
     steps = read_steps(steps_node, scope)
+    name = _name(fields, path)
     return Workflow(
-        name=_name(fields, path),
-        digest=source_digest(source),
+        name=name,
+        digest=source_digest(source, name),
         kind="yaml",
         path=path,
         source=source,
@@ -87,6 +95,11 @@ def _workflow(node: MapNode, source: str, path: str, report: Report) -> Workflow
         cron=cron,
         events=events,
         timeout_s=fields.duration("timeout", zero=False),
+        priority=read_priority(fields),
+        concurrency=read_concurrency(fields, scope),
+        cancel_on=read_cancel_on(fields, scope),
+        history=read_history(fields),
+        plan=read_plan(fields),
         steps=steps,
         output=fields.template("output", scope),
         places={entry.key: entry.value.place for entry in node.entries},

@@ -151,3 +151,11 @@ def test_a_cycle_names_its_workflows(size: int, actions: Actions) -> None:
 def test_a_workflow_that_is_run_beside_a_cycle_is_none_itself(actions: Actions) -> None:
     loop = read("name: loop\nsteps: [{run: loop}]\n", "loop.yaml")
     assert problems("name: outside\nsteps: [{run: loop}]\n", actions, loop) == []
+
+
+def test_a_trigger_cannot_start_a_workflow_that_needs_inputs(actions: Actions) -> None:
+    rest = "inputs:\n  serial: {type: string}\n  town: {default: Recife}\nsteps: [{set: {a: 1}}]\n"
+    found = "missing-input a trigger gives no inputs: 'serial' needs a default, or 'required: false'"
+    assert problems(f"name: x\n{rest}", actions) == []
+    for trigger in ("cron: '@daily'", "event: acs.device.added"):
+        assert problems(f"name: x\non: {{{trigger}}}\n{rest}", actions) == [f"4:3: {found}"]

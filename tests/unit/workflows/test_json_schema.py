@@ -28,6 +28,10 @@ on:
     where: ${{ event.data.serial != "" }}
 inputs:
   max_delete: {type: string, default: "2%"}
+priority: 30
+concurrency: {limit: 2, key: "${{ event.data.serial | default(inputs.max_delete) }}"}
+cancel_on: [{event: acs.device.removed, where: "${{ event.subject == trigger.subject }}"}]
+history: {max_age: 30d, max_runs: 500}
 timeout: 2h
 steps:
   - id: devices
@@ -53,6 +57,11 @@ steps:
   - run: other
     with: {n: 1}
     timeout: 90
+  - wait: {for: 1h30m}
+  - wait: {until: "${{ now }}"}
+  - wait: {event: phone.call_end, where: "${{ event.data.id == 1 }}", timeout: "${{ 5 * 60 }}"}
+  - wait: {approval: {to: noc, message: Sure?, schema: {type: object}, timeout: 24h}}
+    on_error: continue
 output: ${{ steps.sync }}
 """
 
@@ -111,6 +120,12 @@ def test_what_the_check_refuses_does_not_fit(step: str, validator: Any) -> None:
         "name: x\n",
         "steps: []\n",
         "nmae: x\nsteps: [{set: {a: 1}}]\n",
+        "priority: 101\nsteps: [{set: {a: 1}}]\n",
+        "concurrency: 1\nsteps: [{set: {a: 1}}]\n",
+        "concurrency: {key: '${{ event.x }}'}\nsteps: [{set: {a: 1}}]\n",
+        "concurrency: {limit: 1, key: event.x}\nsteps: [{set: {a: 1}}]\n",
+        "history: {}\nsteps: [{set: {a: 1}}]\n",
+        "history: {max_runs: 0}\nsteps: [{set: {a: 1}}]\n",
         "on: [{cron: x, tz: y}]\nsteps: [{set: {a: 1}}]\n",
     ],
 )

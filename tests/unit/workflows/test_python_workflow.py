@@ -3,13 +3,17 @@ from __future__ import annotations
 import asyncio
 import textwrap
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from backhaul.errors import DefinitionError, InputError
 from backhaul.triggers.cron import CronTrigger
 from backhaul.triggers.event import EventTrigger
+from backhaul.workflows.definition import HistoryPolicy
+from backhaul.workflows.dispatching import slots_of
 from backhaul.workflows.inputs import python_arguments, resolve_inputs
 from backhaul.workflows.python_workflow import cron, load_python_workflows, on_event
 
@@ -109,7 +113,7 @@ def test_a_file_may_hold_several_workflows_and_functions_that_are_none() -> None
         async def helper(): ...
     """)
     assert [workflow.name for workflow in found] == ["one", "two"]
-    assert found[0].digest == found[1].digest
+    assert found[0].digest != found[1].digest
     assert load("async def helper(): ...") == []
 
 
@@ -152,7 +156,7 @@ def test_helpers_beside_the_file_can_be_imported(tmp_path: Path) -> None:
         (
             "from backhaul.workflows.python_workflow import cron\n\ncron('61 * * * *')\n",
             "workflows/x.py:3:1: bad-python cron trigger '61 * * * *': '61 * * * *' is no cron expression: "
-            "[61 * * * *] is not acceptable, out of range",
+            "'61' is no minute of cron",
         ),
         (
             "from backhaul.workflows.python_workflow import workflow\n@workflow()\ndef a(): ...\n",
@@ -193,8 +197,8 @@ def test_the_triggers_of_python_and_yaml_are_the_same() -> None:
     for where in ("event.data.x > 1", "${{ event.data.x > 1 }}"):
         event = on_event("a.b", where=where)
         assert event.where == "event.data.x > 1"
-        assert event.predicate is not None
-        assert event.predicate({"data": {"x": 2}})
+        assert event.explain({"data": {"x": 2}}) is None
+        assert event.explain({"data": {"x": 1}}) is not None
 
 
 def test_a_condition_may_be_a_function() -> None:
@@ -203,4 +207,59 @@ def test_a_condition_may_be_a_function() -> None:
 
     event = on_event("a.b", where=is_new)
     assert event.where == "is_new"
-    assert event.predicate is is_new
+    assert event.explain({}) is None
+    filtered = event.explain({"data": {}})
+    assert filtered is not None
+    assert filtered.reason == "filtered by `is_new`"
+
+
+def test_a_function_that_fails_filters_and_says_why() -> None:
+    def is_large(event: Mapping[str, Any]) -> bool:
+        return bool(event["data"]["size"] > 1)
+
+    filtered = on_event("a.b", where=is_large).explain({"data": {}})
+    assert filtered is not None
+    assert filtered.reason == "filtered by `is_large`: KeyError: 'size'"
+
+
+RULES = 'priority=70, concurrency=Concurrency(limit=2, key="${{ inputs.serial }}"), history=history(max_age="30d")'
+
+
+def test_priority_concurrency_and_history_are_stated_in_the_decorator() -> None:
+    [workflow] = load(f"""
+        from backhaul import Concurrency, history
+
+        @workflow({RULES})
+        async def link(run: Run, serial: str) -> None: ...
+    """)
+    assert workflow.priority == 70
+    assert workflow.concurrency is not None
+    assert (workflow.concurrency.limit, workflow.history) == (2, HistoryPolicy(max_age_s=30 * 86_400))
+    assert slots_of(workflow, {"serial": "SN1"}, None) == [["link:SN1", 2]]
+
+
+@pytest.mark.parametrize(
+    ("decorator", "problem"),
+    [
+        ("priority=101", "a whole number from 0 to 100, not 101"),
+        ("priority=True", "a whole number from 0 to 100, not True"),
+        ("concurrency=Concurrency(limit=0)", "limit is a whole number from 1 to 10000, not 0"),
+        ('concurrency=Concurrency(limit=1, key="event.data.x")', "key has no expression"),
+        ('concurrency=Concurrency(limit=1, key="${{ steps.x }}")', "key cannot read 'steps'"),
+        ('concurrency=Concurrency(limit=1, key="${{ inputs.seral }}")', "link: the key of concurrency reads 'seral'"),
+        ("history=history()", "max_age or max_runs is needed"),
+        ('history=history(max_age="soon")', "'soon' is no duration"),
+        ("history=history(max_runs=0)", "max_runs must be more than 0, not 0"),
+    ],
+)
+def test_what_is_wrong_in_the_decorator_is_a_problem_with_its_line(decorator: str, problem: str) -> None:
+    with pytest.raises(DefinitionError) as caught:
+        load(f"""
+            from backhaul import Concurrency, history
+
+            @workflow({decorator})
+            async def link(run: Run, serial: str) -> None: ...
+        """)
+    [found] = caught.value.problems
+    assert problem in found.message
+    assert found.place.line > 20

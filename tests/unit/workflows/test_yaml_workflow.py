@@ -96,9 +96,8 @@ def test_the_nightly_sync_is_read() -> None:
     )
     [event] = workflow.events
     assert (event.type, event.where) == ("acs.device.added", 'event.data.serial != ""')
-    assert event.predicate is not None
-    assert event.predicate({"data": {"serial": "S1"}})
-    assert not event.predicate({"data": {"serial": ""}})
+    assert event.explain({"data": {"serial": "S1"}}) is None
+    assert event.explain({"data": {"serial": ""}}) is not None
     [declared] = workflow.inputs
     assert (declared.name, declared.type, declared.default, declared.required) == ("max_delete", "string", "2%", False)
     devices, registered, sync, report = workflow.steps
@@ -124,6 +123,14 @@ def test_the_name_comes_from_the_file_when_there_is_none() -> None:
 def test_the_digest_stands_for_the_text() -> None:
     one, same, other = (read(f"steps: [{{set: {{a: {value}}}}}]") for value in (1, 1, 2))
     assert one.digest == same.digest != other.digest
+
+
+def test_the_same_text_in_two_files_is_two_workflows() -> None:
+    text = "steps: [{set: {a: 1}}]"
+    one, other = (read_yaml_workflow(text, f"workflows/{name}.yaml").workflow for name in ("one", "other"))
+    assert one is not None
+    assert other is not None
+    assert one.digest != other.digest
 
 
 def test_all_verbs_are_read() -> None:
@@ -285,8 +292,18 @@ def test_what_is_visible(text: str) -> None:
         ("- {set: {y: 1}, if: '${{ 1 }} a'}", "2:23: bad-value if: one expression is needed, without text around it"),
         ("- {each: 5, do: [{set: {y: 1}}]}", "2:12: bad-value each: an expression is needed: ${{ ... }}"),
         ("- each: ${{ [1] }}", "2:5: missing-key each needs the key 'do' with the steps for every item"),
-        ("- reconcile: {source: x}\n  id: a\n- set: {y: '${{ steps.a }}'}", "2:5: not-yet-available reconcile comes with a later version; until then use each and lookup"),
-        ("- wait: {for: 5m}", "2:5: not-yet-available wait comes with a later version; until then let an event trigger start a second workflow"),
+        ("- reconcile: later", "2:16: bad-value reconcile: a mapping is needed, not 'later'"),
+        ("- wait: 5m", "2:11: bad-value wait: a mapping is needed, not '5m'"),
+        ("- wait: {for: soon}", "2:17: bad-duration for: 'soon' is no duration: write it as 30s, 5m, 1h30m or 2d"),
+        ("- wait: {until: soon}", "2:19: bad-value until: 'soon' is no time: write it as 2026-03-01T06:00Z (UTC when there is no zone)"),
+        ("- wait: {for: 5m, until: soon}", "2:11: bad-value wait: write {for}, {until}, {event} or {approval}: one of them, not for and until"),
+        ("- wait: {for: 5m, timeout: 1h}", "2:21: unknown-key a wait with 'for' has no key 'timeout'"),
+        ("- wait: {event: no type!}", "2:19: bad-value event: 'no type!' is no type of an event: write letters, digits and dots, as in acs.device.added"),
+        ("- wait: {event: a.b, where: x}", "2:31: bad-value where: an expression is needed: ${{ x }}"),
+        ("- wait: {event: a.b, where: '${{ evnt.x }}'}", "2:31: unknown-name there is no name 'evnt' in the expression 'evnt.x' (did you mean 'event'?)"),
+        ("- wait: {event: a.b, timeout: 0}", "2:33: bad-duration timeout: longer than nothing is needed"),
+        ("- wait: {approval: {to: noc}}", "2:22: missing-key approval needs the key 'message'"),
+        ("- wait: {approval: {message: m, schema: {type: wrong}}}", "2:43: bad-value schema: type: 'wrong' is not valid under any of the given schemas"),
         ("- {call: a.b, set: {x: 1}}", "2:5: several-verbs a step has one verb, not call and set: make several steps of it"),
         ("- {clal: a.b}", "2:6: unknown-verb there is no verb 'clal' (did you mean 'call'?)"),
         ("- {id: x}", "2:5: no-verb a step needs one of call, each, parallel, do, set, emit, run, fail"),
