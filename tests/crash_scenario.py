@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import multiprocessing
 import os
@@ -10,9 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from world import open_lab
+from backhaul.runs.planning.plan_file import start_apply
+from backhaul.workflows.definition import Workflow
+from world import Lab, open_lab
 
-__all__ = ["CHILD", "PYTHON", "YAML", "carry_out", "in_process"]
+__all__ = ["CHILD", "PYTHON", "YAML", "begin", "carry_out", "in_process"]
 
 CHILD = """
 name: child
@@ -91,6 +94,15 @@ class Killer:
             os._exit(9)
 
 
+async def begin(lab: Lab, workflow: Workflow, folder: Path, run_id: str) -> None:
+    """Start the run, under the plan in the folder when there is one."""
+    plan = folder / "plan.json"
+    if plan.exists():
+        await start_apply(lab.executor, lab.store, workflow, json.loads(plan.read_text()), run_id=run_id)
+    else:
+        await lab.executor.start(workflow, {}, run_id=run_id)
+
+
 async def _carry_out(
     url: str, folder: Path, run_id: str, kind: str, text: str, crash_at: int | None, committed: bool
 ) -> None:
@@ -99,7 +111,7 @@ async def _carry_out(
         lab.define(CHILD, name="child")
         workflow = lab.define(text, kind=kind)
         if await lab.store.run(run_id) is None:
-            await lab.executor.start(workflow, {}, run_id=run_id)
+            await begin(lab, workflow, folder, run_id)
         await lab.executor.execute(run_id)
     (folder / "writes").write_text(str(killer.writes))
 

@@ -15,6 +15,7 @@ import anyio
 from backhaul.clock import Clock, SystemClock
 from backhaul.errors import UnknownNameError
 from backhaul.plugins.action import actions_of
+from backhaul.plugins.calls import current_call
 from backhaul.plugins.connection_settings import ConnectionSettings
 from backhaul.plugins.connections import Connections
 from backhaul.plugins.registry import LoadedConnector, PluginRegistry
@@ -23,6 +24,7 @@ from backhaul.runs.interventions import Interventions
 from backhaul.runs.progress import RunObserver
 from backhaul.sdk import (
     AttemptInfo,
+    Change,
     Connector,
     ConnectorSettings,
     Effect,
@@ -69,6 +71,13 @@ class World(Connector[WorldSettings]):
         return value
 
     @action(effect=Effect.READ)
+    async def who_asks(self) -> dict[str, Any]:
+        """Return by what the connection shares its budget."""
+        call = current_call.get()
+        assert call is not None
+        return {"run": call.root_run_id, "priority": call.priority}
+
+    @action(effect=Effect.READ)
     async def flaky(self, *, name: str, failures: int, kind: str = "retry") -> str:
         """Fail so many times, counted in the file, then return the name."""
         before = sum(1 for line in self._lines() if line["do"] == "flaky" and line["name"] == name)
@@ -93,12 +102,47 @@ class World(Connector[WorldSettings]):
             start += page
             yield Page(items=items, next=str(start) if start < count else None, total=count)
 
-    @action(effect=Effect.WRITE)
+    @action(effect=Effect.READ)
+    async def wanted(
+        self, *, page: int = 10, break_at: int = -1, cursor: str | None = None
+    ) -> AsyncIterator[Page[dict[str, Any]]]:
+        """List what `want` has written; the page that begins at `break_at` never comes."""
+        things = wanted_of(self.settings.file)
+        for start in range(int(cursor or 0), max(len(things), 1), page):
+            if start == break_at:
+                raise RefusedError("the page is lost")
+            yield Page(items=things[start : start + page], next=str(start + page), total=len(things))
+
+    @action(effect=Effect.READ)
+    async def stock(
+        self, *, page: int = 10, break_at: int = -1, cursor: str | None = None
+    ) -> AsyncIterator[Page[dict[str, Any]]]:
+        """List what is there: what was put and not removed."""
+        things = stock_of(self.settings.file)
+        for start in range(int(cursor or 0), max(len(things), 1), page):
+            if start == break_at:
+                raise RefusedError("the page is lost")
+            yield Page(items=things[start : start + page], next=str(start + page), total=len(things))
+
+    @action(effect=Effect.READ)
+    async def shelf(self, *, name: str) -> dict[str, Any] | None:
+        """Return one thing that is there."""
+        self._append("shelf", name=name)
+        return next((thing for thing in stock_of(self.settings.file) if thing["name"] == name), None)
+
+    @action(effect=Effect.WRITE, describe="describe_put")
     async def put(self, *, name: str, value: int = 0, fail: str = "") -> int:
         """Set a value: repeating it changes nothing."""
         _raise(fail)
         self._append("put", name=name, value=value)
         return value
+
+    async def describe_put(self, *, name: str, value: int, fail: str) -> Change:
+        """Say what there is now; fail when told to."""
+        _raise(fail)
+        there = [line["value"] for line in self._lines() if line["do"] == "put" and line["name"] == name]
+        before = there[-1] if there else None
+        return Change(text=f"put {name}: {before} -> {value}", before={"value": before}, after={"value": value})
 
     @action(effect=Effect.DELETE)
     async def remove(self, *, name: str) -> None:
@@ -216,6 +260,40 @@ def _raise(kind: str) -> None:
 def read_world(file: Path) -> list[dict[str, Any]]:
     """Return everything that was done, in order."""
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def stock_of(file: Path) -> list[dict[str, Any]]:
+    """Return what is there after everything that was done; a ``seed`` line puts a thing, even a second one."""
+    found: list[dict[str, Any]] = []
+    for line in read_world(file):
+        thing = {"name": line.get("name"), "value": line.get("value")}
+        same = [one for one in found if one["name"] == thing["name"]]
+        match line["do"]:
+            case "put" if same:
+                same[0]["value"] = thing["value"]
+            case "put" | "seed":
+                found.append(thing)
+            case "remove" if same:
+                found.remove(same[0])
+    return found
+
+
+def seed(file: Path, things: list[dict[str, Any]]) -> None:
+    """Have things be there."""
+    with file.open("a") as out:
+        out.writelines(json.dumps({"do": "seed", **thing}) + "\n" for thing in things)
+
+
+def want(file: Path, things: list[dict[str, Any]]) -> None:
+    """Say what `World.wanted` lists."""
+    file.with_suffix(".wanted").write_text(json.dumps(things))
+
+
+def wanted_of(file: Path) -> list[dict[str, Any]]:
+    """Return what `World.wanted` lists."""
+    path = file.with_suffix(".wanted")
+    things: list[dict[str, Any]] = json.loads(path.read_text()) if path.exists() else []
+    return things
 
 
 class Lab:

@@ -12,7 +12,8 @@ from typing import Any
 import anyio
 
 from backhaul.errors import BackhaulError, StoreError
-from backhaul.runs.control import Abandoned, Control, Parked
+from backhaul.runs.control import Abandoned, Control, Parked, Suspended
+from backhaul.runs.planning.line import PlanLine
 
 __all__ = ["Branch", "alone", "current_branch", "in_branch", "under_way"]
 
@@ -24,18 +25,22 @@ class Branch:
         busy: the step under way that wants to be alone in the branch.
         ended: what has ended the branch; the workflow may have caught it, but nothing more begins.
         tasks: those in which something of the branch is under way.
+        line: in a plan: what was planned before, on the way to here.
+        below: in a plan: what the branches that this one has split into have planned.
     """
 
-    __slots__ = ("busy", "control", "ended", "moved", "names", "prefix", "tasks")
+    __slots__ = ("below", "busy", "control", "ended", "line", "moved", "names", "prefix", "tasks")
 
-    def __init__(self, prefix: str, control: Control) -> None:
+    def __init__(self, prefix: str, control: Control, line: PlanLine | None = None) -> None:
         self.prefix = prefix
         self.control = control.child()
         self.names: Counter[str] = Counter()
         self.busy: str | None = None
-        self.ended: Exception | None = None
+        self.ended: BaseException | None = None
         self.tasks: list[asyncio.Task[Any] | None] = []
         self.moved = anyio.Event()
+        self.line = line
+        self.below = PlanLine()
 
     def key(self, name: str) -> str:
         """Return the key of the next step with this name."""
@@ -91,12 +96,15 @@ def under_way(branch: Branch) -> Iterator[None]:
     branch.tasks.append(task)
     try:
         yield
-    except (Parked, Abandoned, StoreError) as end:
+    except (Parked, Suspended, Abandoned, StoreError) as end:
         branch.ended = end
         raise
     finally:
         branch.tasks.remove(task)
         branch.moved.set()
+        if branch.line is not None:
+            branch.line.merge(branch.below)
+            branch.below = PlanLine()
 
 
 @contextmanager
@@ -116,13 +124,18 @@ async def in_branch(branch: Branch) -> AsyncIterator[None]:
 
     What has ended the branch is raised then, whatever the workflow made of it.
     """
+    outer = _branch.get(None)
+    if outer is not None and outer.line is not None and branch.line is None:
+        branch.line = outer.line.child()
     token = _branch.set(branch)
     try:
         yield
-    except Exception:
+    except (Exception, BaseExceptionGroup):
         branch.check()
         raise
     finally:
         _branch.reset(token)
         await branch.quiet()
+        if outer is not None and branch.line is not None:
+            outer.below.merge(branch.line)
     branch.check()

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, assert_never
 import anyio
 import structlog
 
-from backhaul.errors import BackhaulError, StoreError
+from backhaul.errors import BackhaulError, ReplayMismatchError, StoreError
 from backhaul.json_values import Json, JsonObject
 from backhaul.plugins.action import ActionSpec, AttemptInfo, Effect, Verdict
 from backhaul.plugins.calls import CallContext
 from backhaul.runs.control import Abandoned, Control, Parked, StepFailed
 from backhaul.runs.failures import Consequence, Failure, failure_of, text_of
 from backhaul.runs.journal import Journal
+from backhaul.runs.planning.line import PlanLine
 from backhaul.secrets import redact
-from backhaul.store.records import AttemptRecord, PageRecord, StepRecord, StepStatus
+from backhaul.store.records import AttemptRecord, PageRecord, RunRecord, StepRecord, StepStatus
 from backhaul.workflows.definition import RetryPolicy
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class CallRequest:
     Attributes:
         key: the step's key.
         handled: a failure is taken care of by the step's ``on_error``.
+        change: for plans: ``{"before", "after"}``, the fields that it changes, where whoever asks knows them.
+        line: in a plan: what was planned before, on the way to this call; None: it is not told.
     """
 
     key: str
@@ -46,6 +49,8 @@ class CallRequest:
     params: JsonObject
     retry: RetryPolicy
     handled: bool = False
+    change: Json = None
+    line: PlanLine | None = None
 
     @property
     def full_action(self) -> str:
@@ -64,13 +69,19 @@ class _Attempts:
 
 
 class Caller:
-    """Performs the calls of one run through its journal."""
+    """Performs the calls of one run through its journal.
 
-    def __init__(self, journal: Journal, connections: Connections, *, priority: int = 0) -> None:
+    Args:
+        journal: of the run.
+        connections: the project's.
+        root: the run itself, or the one of whose steps it is one: for its share of the connections and its priority.
+    """
+
+    def __init__(self, journal: Journal, connections: Connections, *, root: RunRecord) -> None:
         self._journal = journal
         self._connections = connections
         self._clock = journal.clock
-        self._priority = priority
+        self._root = root
 
     def actions(self, connection: str) -> Mapping[str, ActionSpec]:
         """Return the actions of a connection by name."""
@@ -102,6 +113,9 @@ class Caller:
                         settled = await self._settle(request, spec, prior)
                         if settled is not None:
                             return journal.restored(settled.output)
+                case StepStatus.WAITING | StepStatus.PLANNED:
+                    was = "a wait" if prior.status is StepStatus.WAITING else "a plan"
+                    raise ReplayMismatchError(request.key, was, f"a call of {request.full_action}")
                 case _:
                     assert_never(prior.status)
         return await self._attempt(request, spec, attempts, control)
@@ -154,14 +168,7 @@ class Caller:
     async def _once(self, request: CallRequest, spec: ActionSpec, record: StepRecord, control: Control) -> Json:
         """Make one attempt. What may not be interrupted leaves a record when it is interrupted all the same."""
         connection = await self._connections.open(request.connection)
-        context = CallContext(
-            effect=spec.effect,
-            priority=self._priority,
-            connection=request.connection,
-            action=request.action,
-            run_id=self._journal.run_id,
-            step=request.key,
-        )
+        context = self._context(request, spec.effect)
         limit = anyio.fail_after(spec.timeout_s) if spec.timeout_s is not None else nullcontext()
         if spec.effect is Effect.READ:
             with control.interruptible(), limit:
@@ -294,15 +301,18 @@ class Caller:
     async def _verdict(self, request: CallRequest, record: StepRecord) -> Verdict:
         connection = await self._connections.open(request.connection)
         info = AttemptInfo(started_at=_attempt_start(record), number=record.attempt)
-        context = CallContext(
-            effect=Effect.READ,
-            priority=self._priority,
+        return await connection.verify(request.action, record.params or {}, info, self._context(request, Effect.READ))
+
+    def _context(self, request: CallRequest, effect: Effect) -> CallContext:
+        return CallContext(
+            effect=effect,
+            priority=self._root.priority,
             connection=request.connection,
             action=request.action,
             run_id=self._journal.run_id,
+            root_run_id=self._root.run_id,
             step=request.key,
         )
-        return await connection.verify(request.action, record.params or {}, info, context)
 
     async def _wait(self, moment: datetime | None, control: Control) -> None:
         if moment is not None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from backhaul.ids import new_id
 from backhaul.json_values import Json
 from backhaul.runs.calls import failed_before
-from backhaul.runs.control import Abandoned, Control, Parked, StepFailed
-from backhaul.runs.datasets import restore
+from backhaul.runs.control import Abandoned, Control, Parked, StepFailed, Suspended
 from backhaul.runs.journal import Journal
+from backhaul.runs.planning.approved import NOT_PLANNED, NotPlanned
 from backhaul.runs.reopening import reopened
 from backhaul.runs.running import ENDED
 from backhaul.store.records import RunRecord, RunStatus, StepRecord, StepStatus
@@ -46,7 +46,7 @@ class Children:
             raise failed_before(prior)
         if key not in journal.unknown:
             control.check()
-        params = prior.params if prior is not None else {"run_id": new_id(), "inputs": inputs}
+        params = journal.restored(prior.params) if prior is not None else {"run_id": new_id(), "inputs": inputs}
         record = journal.begin(key, "run", action=workflow, params=params)
         if prior is not None and prior.status is StepStatus.RETRYING:
             await self._reopen_child(prior)
@@ -56,12 +56,16 @@ class Children:
         child = await self._child(record, workflow, control)
         journal.unknown.discard(key)
         if child.status is RunStatus.SUCCEEDED:
-            output = restore(child.output, self._store)
+            output = journal.restored(child.output)
             journal.finish(record, StepStatus.SUCCEEDED, output=output)
             return output
         if child.status is RunStatus.NEEDS_ATTENTION:
             journal.unknown.add(key)
             raise Parked(key, f"run {child.run_id} of {workflow} needs attention")
+        if child.status in {RunStatus.WAITING, RunStatus.QUEUED}:
+            raise Suspended
+        if child.error is not None and child.error["type"] == NOT_PLANNED:
+            raise NotPlanned(key, child.error["message"])
         if child.status in ENDED:
             message = (child.error or {}).get("message") or f"it was {child.status}"
             raise StepFailed(key, "ChildRunError", f"run {child.run_id} of {workflow}: {message}")

@@ -12,8 +12,9 @@ import anyio.to_thread
 
 from backhaul.errors import BackhaulError, EvaluationError
 from backhaul.json_values import Json, dump, load
-from backhaul.workflows.datasets import Dataset, NotReady
+from backhaul.workflows.datasets import Dataset, Need, NotReady
 from backhaul.workflows.datasets import tally as count_in
+from backhaul.workflows.unknown import Unknown, UnknownValueError, known, marked
 
 if TYPE_CHECKING:
     from backhaul.store.store import Store
@@ -61,16 +62,21 @@ class StoredDataset(Dataset):
 
     What expressions ask of it is prepared on demand: they raise `NotReady`, the interpreter awaits `prepare`
     and evaluates again.
+
+    Args:
+        unknown: in a plan: what stands for values that are known after apply.
     """
 
-    def __init__(self, store: Store, run_id: str, key: str, count: int) -> None:
+    def __init__(self, store: Store, run_id: str, key: str, count: int, unknown: type[Unknown] | None = None) -> None:
         self._store = store
+        self._unknown = unknown
         self._run_id = run_id
         self._key = key
         self._count = count
         self._indexes: dict[str, ScratchIndex] = {}
         self._tallies: dict[str, dict[str, int]] = {}
         self._items: list[Json] | None = None
+        self._not_known: dict[tuple[str, str], str] = {}
         self._lock = anyio.Lock()
 
     @property
@@ -78,18 +84,25 @@ class StoredDataset(Dataset):
         """Number of items."""
         return self._count
 
+    @property
+    def place(self) -> tuple[str, str]:
+        """The run and the key of the step that has stored it."""
+        return self._run_id, self._key
+
     def find(self, field: str, value: Json) -> Json | None:
         """Return the first item whose `field` is `value`, or None."""
         index = self._indexes.get(field)
+        self._require_known("index", field)
         if index is None:
             raise NotReady(self, "index", field)
         if value is None:
             return None
         text = index.get(dump(value))
-        return None if text is None else load(text)
+        return None if text is None else self._usable(load(text))
 
     def count_by(self, field: str) -> dict[str, int]:
         """Return how many items have each value of `field` (as text)."""
+        self._require_known("tally", field)
         if field not in self._tallies:
             raise NotReady(self, "tally", field)
         return dict(self._tallies[field])
@@ -116,7 +129,7 @@ class StoredDataset(Dataset):
                 break  # what is left of an earlier, longer attempt
             seen = page.first_index + page.count
             if seen > from_index:
-                yield page.first_index, page.items
+                yield page.first_index, self._usable(page.items)
         if seen < self._count:
             raise BackhaulError(
                 f"the dataset of step {self._key} of run {self._run_id} is not complete: the store holds {seen} of "
@@ -130,15 +143,29 @@ class StoredDataset(Dataset):
             EvaluationError: it asked for all items of a dataset that is too large for the memory.
         """
         async with self._lock:
-            match need.kind:
-                case "index" if need.field not in self._indexes:
-                    self._indexes[need.field] = await self._index(need.field)
-                case "tally" if need.field not in self._tallies:
-                    self._tallies[need.field] = await self._tally(need.field)
-                case "items" if self._items is None:
-                    self._items = await self._all_items()
-                case _:
-                    pass
+            try:
+                await self._prepare(need)
+            except UnknownValueError as needed:
+                self._not_known[need.kind, need.field] = needed.step
+
+    def _require_known(self, kind: Need, field: str) -> None:
+        step = self._not_known.get((kind, field))
+        if step is not None:
+            raise UnknownValueError(step)
+
+    async def _prepare(self, need: NotReady) -> None:
+        match need.kind:
+            case "index" if need.field not in self._indexes:
+                self._indexes[need.field] = await self._index(need.field)
+            case "tally" if need.field not in self._tallies:
+                self._tallies[need.field] = await self._tally(need.field)
+            case "items" if self._items is None:
+                self._items = await self._all_items()
+            case _:
+                pass
+
+    def _usable(self, value: Json) -> Json:
+        return value if self._unknown is None else restore(value, self._store, self._unknown)
 
     async def _index(self, field: str) -> ScratchIndex:
         index = ScratchIndex()
@@ -162,15 +189,21 @@ class StoredDataset(Dataset):
         return [item async for _, items in self.pages() for item in items]
 
 
-def restore(value: Json, store: Store) -> Json:
-    """Return `value` with every stored reference to a dataset made usable again."""
+def restore(value: Json, store: Store, unknown: type[Unknown] | None = None) -> Json:
+    """Return `value` with every stored reference to a dataset made usable again.
+
+    Args:
+        unknown: in a plan: what stands for values that are known after apply; None leaves their form as it is.
+    """
     if isinstance(value, dict):
         if value.keys() == {_MARK}:
             reference = value[_MARK]
-            return StoredDataset(store, reference["run_id"], reference["step"], reference["count"])
-        return {key: restore(item, store) for key, item in value.items()}
+            return StoredDataset(store, reference["run_id"], reference["step"], reference["count"], unknown)
+        if unknown is not None and (step := marked(value)) is not None:
+            return unknown(step)
+        return {key: restore(item, store, unknown) for key, item in value.items()}
     if isinstance(value, list):
-        return [restore(item, store) for item in value]
+        return [restore(item, store, unknown) for item in value]
     return value
 
 
@@ -187,5 +220,7 @@ def moved(value: Json, from_run: str, to_run: str) -> Json:
 
 def _entries(items: list[Json], field: str) -> list[tuple[str, str]]:
     return [
-        (dump(item[field]), dump(item)) for item in items if isinstance(item, Mapping) and item.get(field) is not None
+        (dump(item[field]), dump(item))
+        for item in items
+        if isinstance(known(item), Mapping) and known(item.get(field)) is not None
     ]

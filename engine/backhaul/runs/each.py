@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 
-import anyio
-
-from backhaul.errors import BackhaulError, InputError, StoreError
+from backhaul.errors import InputError
 from backhaul.json_values import Json
-from backhaul.runs.control import StepFailed, raise_first
 from backhaul.runs.datasets import StoredDataset
 from backhaul.runs.each_results import PAGE, DoneItem, ItemTally, OrderedResults
-from backhaul.runs.failures import text_of
+from backhaul.runs.item_workers import work_through
 from backhaul.runs.journal import Journal
 from backhaul.runs.labels import Labels
 from backhaul.runs.scope import Scope, render
 from backhaul.store.records import StepRecord, StepStatus
 from backhaul.workflows.definition import Each, Group, Parallel, Step
 from backhaul.workflows.templates import Template
+from backhaul.workflows.unknown import known
 
 __all__ = ["EachRunner"]
 
@@ -42,10 +40,12 @@ class EachRunner:
         journal = self._journal
         prior = journal.recorded(key)
         if prior is not None and prior.status is StepStatus.SUCCEEDED:
-            scope.unrecorded.update((prior.progress or {}).get("unrecorded", {}))
+            tally = ItemTally.restored(prior.progress)
+            scope.unrecorded.update(tally.unrecorded)
+            scope.take_over(tally.line)
             return journal.restored(prior.output)
         items = verb.items
-        source = await (scope.render(items) if isinstance(items, Template) else scope.evaluate(items))
+        source = known(await (scope.render(items) if isinstance(items, Template) else scope.evaluate(items)))
         if not isinstance(source, list | StoredDataset):
             raise InputError(f"each of step {key}", [f"needs a list or a dataset, not {type(source).__name__}"])
         record = replace(journal.begin(key, "each"), progress=prior.progress if prior is not None else None)
@@ -59,13 +59,21 @@ class EachRunner:
         await journal.barrier()  # what is read back below was written before
         output = {
             "total": len(source),
-            **_all_counts(tally.items),
-            "steps": {name: _all_counts(tally.steps.get(name, Counter())) for name in _step_ids(verb.body)},
+            **self._all_counts(key, tally.items),
+            "steps": {name: self._all_counts(key, tally.steps.get(name, Counter())) for name in _step_ids(verb.body)},
             "results": journal.dataset(key, len(source)),
         }
         journal.finish(record, StepStatus.SUCCEEDED, output=output, progress=tally.to_json())
         scope.unrecorded.update(tally.unrecorded)
+        scope.take_over(tally.line)
         return output
+
+    def _all_counts(self, key: str, counts: Counter[str]) -> dict[str, Json]:
+        """Return the counts by status; they are not known when some of what is counted was only planned."""
+        names = ("succeeded", "failed", "skipped")
+        if counts[StepStatus.PLANNED] and self._journal.plan is not None:
+            return dict.fromkeys(names, self._journal.plan.unknown(key))
+        return {name: counts[name] for name in names}
 
 
 class _EachRun:
@@ -78,7 +86,7 @@ class _EachRun:
         scope: Scope,
         journal: Journal,
         block: Block,
-        results: OrderedResults,
+        results: OrderedResults[DoneItem],
         source: list[Json] | StoredDataset,
     ) -> None:
         self._verb = verb
@@ -88,61 +96,39 @@ class _EachRun:
         self._block = block
         self._results = results
         self._source = source
-        self._control = scope.control.child()
+        self._control = scope.control.child(stays=True)
         self._labels = Labels()
-        self._ended: list[Exception] = []
 
     async def run(self) -> None:
         """Carry out all items that are not done yet."""
         items = self._items()
-        turn = anyio.Lock()
-
-        async def worker() -> None:
-            try:
-                while not self._control.stopped:
-                    async with turn:
-                        entry = await anext(items, None)
-                    if entry is None:
-                        return
-                    with self._control.interruptible():
-                        await self._results.room(entry[0])
-                        await self._journal.store.room()
-                    await self._item(*entry)
-            except (StepFailed, StoreError) as end:
-                self._end(end)
-            except BackhaulError as error:
-                self._end(StepFailed(self._key, type(error).__name__, text_of(error)))
-            except Exception as end:  # noqa: BLE001 (whatever it is, the items beside it come to their end first)
-                self._end(end)
-
         try:
-            if self._verb.concurrency == 1:
-                await worker()
-            else:
-                async with anyio.create_task_group() as group:
-                    for _ in range(min(self._verb.concurrency, len(self._source))):
-                        group.start_soon(worker)
+            await work_through(
+                items,
+                self._item,
+                room=self._room,
+                key=self._key,
+                concurrency=max(min(self._verb.concurrency, len(self._source)), 1),
+                control=self._control,
+            )
         finally:
             self._labels.close()
-            with anyio.CancelScope(shield=True):
-                await items.aclose()  # type: ignore[attr-defined]  # an async generator
-        raise_first(self._ended)
-        self._control.check()
 
-    def _end(self, end: Exception) -> None:
-        self._ended.append(end)
-        self._control.stop()
+    async def _room(self, entry: tuple[int, str, Json]) -> None:
+        await self._results.room(entry[0])
+        await self._journal.store.room()
 
-    async def _item(self, index: int, label: str, item: Json) -> None:
+    async def _item(self, entry: tuple[int, str, Json]) -> None:
+        index, label, item = entry
         key = f"{self._key}[{label}]"
         inner = self._scope.item(key, item, index, self._control)
         result = await self._block(self._verb.body, inner)
         if self._verb.output is not None:
             result = await inner.render(self._verb.output)
         self._journal.forget(inner.prefix)
-        await self._results.add(index, DoneItem(result, inner.own_status, inner.unrecorded))
+        await self._results.add(index, DoneItem(result, inner.own_status, inner.unrecorded, inner.line))
 
-    async def _items(self) -> AsyncIterator[tuple[int, str, Json]]:
+    async def _items(self) -> AsyncGenerator[tuple[int, str, Json], None]:
         """Yield index, label and value of the items that are not done, with their records loaded on a resume."""
         first = self._results.tally.done
         async for start, page in self._pages(0 if self._verb.key is not None and first else first):
@@ -195,7 +181,3 @@ def _step_ids(steps: tuple[Step, ...]) -> list[str]:
 def _holds_more(record: StepRecord) -> bool:
     """Whether there may be records under this one: of the steps it holds, or of its ``on_error``."""
     return record.verb in {"each", "do", "parallel"} or record.status is StepStatus.FAILED
-
-
-def _all_counts(counts: Counter[str]) -> dict[str, int]:
-    return {name: counts[name] for name in ("succeeded", "failed", "skipped")}

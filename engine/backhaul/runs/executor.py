@@ -2,43 +2,54 @@
 
 from __future__ import annotations
 
-import platform
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import anyio
 import structlog
 
-from backhaul.errors import BackhaulError, RunStateError, StoreError, UnknownNameError
-from backhaul.ids import new_id
+from backhaul.errors import BackhaulError, ConfigurationError, RunStateError, StoreError, UnknownNameError
 from backhaul.json_values import Json
-from backhaul.runs.calls import Caller
+from backhaul.runs.cancelling import Cancelling
 from backhaul.runs.children import Children
-from backhaul.runs.control import Abandoned, Control, Parked, StepFailed
-from backhaul.runs.datasets import restore
+from backhaul.runs.control import Control
+from backhaul.runs.endings import doubt_in, failed_with, first_error, outcome_of, stopped, write_end
+from backhaul.runs.events import EventSink, StoredOnly
 from backhaul.runs.interpreter import Interpreter
 from backhaul.runs.journal import Journal
+from backhaul.runs.planning.interpreter import PlanningInterpreter
+from backhaul.runs.planning.modes import as_seen, has_plan, inherited
+from backhaul.runs.planning.parts import caller_for, prepare, waiter_for
+from backhaul.runs.planning.review import Review, balance
 from backhaul.runs.progress import RunObserver
 from backhaul.runs.python_run import run_python
 from backhaul.runs.running import ENDED, Running
 from backhaul.runs.scope import Scope
-from backhaul.secrets import redact
+from backhaul.runs.starting import new_run
+from backhaul.runs.wait_board import WaitBoard
+from backhaul.runs.wait_outcomes import is_cancelling
 from backhaul.store.records import RunRecord, RunStatus, WorkflowVersionRecord
 from backhaul.workflows.definition import RetryPolicy
-from backhaul.workflows.inputs import resolve_inputs
+from backhaul.workflows.moments import parse_moment
 
 if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
     from backhaul.clock import Clock
     from backhaul.plugins.connections import Connections
     from backhaul.store.store import Store
+    from backhaul.store.tickets import Ticket
     from backhaul.workflows.definition import Workflow
 
-__all__ = ["ENDED", "Definitions", "Executor", "version_of"]
+__all__ = ["CANCEL_GRACE_S", "ENDED", "Definitions", "Executor"]
 
 _log = structlog.get_logger(__name__)
+
+CANCEL_GRACE_S = 10.0
 
 
 class Definitions(Protocol):
@@ -61,6 +72,9 @@ class Executor:
         clock: source of time.
         connections: the project's connections.
         definitions: where workflows come from.
+        node: name of this process's home; runs belong to a node.
+        foreground: a person looks on; a service on the same node leaves the runs of this executor alone.
+        sink: takes the events of runs; None only stores them.
         observer: is told what happens.
         retry: the policy of steps that state none.
         cancel_grace_s: seconds for which a cancelled or stopped run lets calls with an effect come to their end.
@@ -74,20 +88,29 @@ class Executor:
         connections: Connections,
         definitions: Definitions,
         *,
+        node: str = "local",
+        foreground: bool = True,
+        sink: EventSink | None = None,
         observer: RunObserver | None = None,
         retry: RetryPolicy | None = None,
-        cancel_grace_s: float = 10.0,
+        cancel_grace_s: float = CANCEL_GRACE_S,
         cancel_poll_s: float = 1.0,
     ) -> None:
         self._store = store
         self._clock = clock
-        self._connections = connections
+        self.connections = connections
+        """Those that runs use which begin or go on from now on; one that is under way keeps the ones it has."""
         self._definitions = definitions
+        self._home = node
+        self._node = f"{node}/terminal" if foreground else node
+        self.sink: EventSink = sink or StoredOnly(store)
         self._observer = observer or RunObserver()
-        self._retry = retry or RetryPolicy()
+        self.retry = retry or RetryPolicy()
         self._cancel_grace_s = cancel_grace_s
         self._cancel_poll_s = cancel_poll_s
         self._running: dict[str, Running] = {}
+        self._held: set[str] = set()
+        self.waits = WaitBoard()
         self._children = Children(self, store, clock, definitions)
 
     async def start(
@@ -99,50 +122,96 @@ class Executor:
         event: Json = None,
         run_id: str | None = None,
         parent: tuple[str, str] | None = None,
+        priority: int = 0,
+        mode: Json = None,
+        hold: bool = False,
     ) -> RunRecord:
         """Store a new run, with its definition, and return it. `execute` carries it out.
+
+        With `hold` no other process can take it in between. Without a `mode` (see `planning.modes`) it is carried out
+        as the run whose step it is, or as the workflow says.
 
         Raises:
             InputError: the inputs do not fit the workflow's declaration.
         """
-        run = RunRecord(
-            run_id=run_id or new_id(),
-            workflow=workflow.name,
-            digest=workflow.digest,
-            status=RunStatus.QUEUED,
+        above = self._running.get(parent[0]) if parent else None
+        if mode is None and above is not None and parent is not None:
+            plan = above.journal.plan if above.journal is not None else None
+            mode = inherited(above.run, parent[1], plan.lines.get(parent[1]) if plan is not None else None)
+        started = new_run(
+            workflow,
+            inputs,
             cause=cause,
-            inputs=resolve_inputs(workflow, inputs),
+            node=self._node,
+            now=self._clock.now(),
+            run_id=run_id,
             event=event,
-            parent_run_id=parent[0] if parent else None,
-            parent_step=parent[1] if parent else None,
-            node=platform.node(),
-            created_at=self._clock.now(),
+            parent=parent,
+            priority=priority,
+            depth=above.run.depth if above else 0,
+            mode=mode,
         )
-        self._store.put_workflow_version(version_of(workflow, run.created_at))
-        await self._store.put_run(run).wait()
+        run = started.run
+        if hold and await self._store.claim(run.run_id):
+            self._held.add(run.run_id)
+        try:
+            self._store.put_workflow_version(started.version)
+            await self._store.put_run(run).wait()
+        except BaseException:
+            self._held.discard(run.run_id)
+            await self._store.release(run.run_id)
+            raise
         return run
 
-    async def execute(self, run_id: str, *, under: Control | None = None) -> RunRecord:
+    async def execute(
+        self, run_id: str, *, under: Control | None = None, only: Collection[RunStatus] | None = None
+    ) -> RunRecord:
         """Carry out a run, from its beginning or from where its journal ends, and return how it stands.
+
+        A run that waits has the status ``waiting``, or ``queued`` when what it waits for has come already.
 
         Args:
             run_id: a run that has not ended.
             under: the control of the run whose step it is; it stops with that one.
+            only: the statuses from which to carry it out; None is every one but those of a run that has ended.
 
         Raises:
-            RunStateError: the run has ended, or another process is carrying it out.
+            UnknownNameError: there is no such run.
+            RunStateError: the run has ended, has another status, or another process is carrying it out.
             StoreError: the history cannot be written; the run can be resumed when it can.
         """
-        run = await self._existing(run_id)
-        if run.status in ENDED:
-            raise RunStateError(f"run {run_id} has {run.status}; there is nothing to carry out")
-        if not await self._store.claim(run_id):
+        if run_id in self._held:
+            self._held.discard(run_id)
+        elif not await self._store.claim(run_id):
             raise RunStateError(f"run {run_id} is being carried out by another process")
         try:
-            return await self._carry_out(run, under)
+            run = await self._existing(run_id)  # behind the claim: from here on nobody else carries it on
+            if run.status in ENDED or (only is not None and run.status not in only):
+                raise RunStateError(f"run {run_id} has {run.status}; there is nothing to carry out")
+            run = await self._carry_out(run, under)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._store.barrier()  # what this process still writes may not come after another one's writes
+            raise
         finally:
             with anyio.CancelScope(shield=True):
                 await self._store.release(run_id)
+        # Who asked for its end between its last look and the line above found it claimed, and left the end to it.
+        if run.status is RunStatus.WAITING and await self._store.cancel_requested(run_id):
+            await self._store.wake_run(run_id).wait()
+            run = await self._existing(run_id)
+        return run
+
+    @property
+    def node(self) -> str:
+        """The node of the runs that this executor starts."""
+        return self._node
+
+    def stop(self, run_id: str) -> None:
+        """Stop a run of this process at its next step, if it is one. It can be resumed."""
+        running = self._running.get(run_id)
+        if running is not None:
+            running.control.stop()
 
     def stop_all(self) -> None:
         """Stop all runs of this process at their next step. They can be resumed."""
@@ -156,162 +225,180 @@ class Executor:
         return run
 
     async def _carry_out(self, run: RunRecord, under: Control | None) -> RunRecord:
-        version = await self._store.workflow_version(run.digest)
-        if version is None:
-            raise StoreError(f"the definition of run {run.run_id} is not in the store (digest {run.digest})")
         now = self._clock.now()
-        # After a crash the time goes on; the time for which a person let it lie is not the run's.
-        since = run.started_at or now if run.status is RunStatus.RUNNING else now
-        run = replace(run, status=RunStatus.RUNNING, started_at=run.started_at or now, error=None)
+        since = await self._counts_from(run, now)
+        run = replace(run, status=RunStatus.RUNNING, started_at=run.started_at or now, error=None, node=self._node)
         parent = self._running.get(run.parent_run_id) if run.parent_run_id else None
         running = self._running[run.run_id] = Running(run, Control(under), parent, self._observer)
+        if run.cancel_requested:
+            running.cancel_requested = True
+            running.control.stop()
         try:
-            await self._store.put_run(run).wait()
+            # Not waited for: until the journal's first barrier nothing happens but reads, which may happen again.
+            begun = self._store.put_run(run)
             running.observer.run_started(run.run_id, run.workflow)
             async with anyio.create_task_group() as group:
                 group.start_soon(self._watch_cancellation, running)
-                ended = await self._limited(running, self._definitions.stored(version), since)
+                ended = await self._limited(running, since, begun, group)
                 group.cancel_scope.cancel()
         except anyio.get_cancelled_exc_class():
             await self._interrupted(running)
             raise
         except BaseExceptionGroup as errors:
-            raise _first(errors) from None
+            raise first_error(errors) from None
         finally:
             del self._running[run.run_id]
-        return await self._finish(running, ended)
+        return await self._end(running, ended)
+
+    async def _counts_from(self, run: RunRecord, now: datetime) -> datetime:
+        """Return when the run's time began: it goes on through crashes and waits, not while a person lets it lie."""
+        if run.status is RunStatus.RUNNING or run.started_at is None:
+            return run.started_at or now
+        known = await self._store.waits(run_id=run.run_id, open_only=False) if run.error is None else []
+        waits = [wait for wait in known if not is_cancelling(wait)]
+        return parse_moment(waits[-1].details["counts_from"]) if waits and waits[-1].details else now
 
     async def _interrupted(self, running: Running) -> None:
         """Write how a run stands that was cut off from outside, as its parent's time limit and hard stop do."""
-        run = self._stopped(running)
+        run = stopped(running)
         if running.parent is not None and running.journal is not None and running.journal.unknown:
             if running.parent.journal is not None and running.run.parent_step is not None:
                 running.parent.journal.unknown.add(running.run.parent_step)
             if run.status is RunStatus.RUNNING:
-                run = replace(run, status=RunStatus.NEEDS_ATTENTION, error=_doubt_in(running.journal))
-        await self._finish(running, run)
+                run = replace(run, status=RunStatus.NEEDS_ATTENTION, error=doubt_in(running.journal))
+        await self._end(running, run)
 
-    async def _limited(self, running: Running, workflow: Workflow, since: datetime) -> RunRecord:
-        """Carry out the run within its time."""
+    async def _limited(self, running: Running, since: datetime, begun: Ticket, group: TaskGroup) -> RunRecord:
+        """Carry out the run within its time. Its effects wait for what `begun` is the receipt of."""
         run = running.run
+        try:
+            workflow = await self._definition(run)
+        except ConfigurationError as error:
+            return failed_with(run, error)
+        journal = running.journal = Journal(self._store, self._clock, run.run_id, running.observer)
+        journal.sink = partial(self.sink.emit, run=run)
+        journal.since = since
+        journal.follow(begun)
+        prepare(run, workflow, journal)
+        await journal.open()  # outside of the time limit: what was in flight is to be known even when it is over
+        try:
+            await self._watch_events(running, workflow, journal, group)
+        except BackhaulError as error:
+            if isinstance(error, StoreError):
+                raise
+            return failed_with(run, error)
+        with running.hard_stop:
+            if has_plan(run):
+                return await self._planned(running, workflow, journal, since)
+            return await self._timed(running, workflow, journal, since)
+        return stopped(running)
+
+    async def _planned(self, running: Running, workflow: Workflow, journal: Journal, since: datetime) -> RunRecord:
+        """Carry out the run under its plan. The time that a person takes for a yes is not the run's."""
+        waiter = waiter_for(running, journal, self.waits)
+        review = Review(running.run, workflow, journal, waiter, running.control, self)
+        ready = await self._work(running, journal, lambda _: review.ready())
+        if ready.status is not RunStatus.SUCCEEDED:
+            return ready
+        ended = await self._timed(running, workflow, journal, review.since(since))
+        if ended.status in ENDED:
+            await balance(journal)
+        return ended
+
+    async def _timed(self, running: Running, workflow: Workflow, journal: Journal, since: datetime) -> RunRecord:
+        """Carry out the run's workflow within its time."""
         left_s = float("inf")
         if workflow.timeout_s is not None:
             over = since + timedelta(seconds=workflow.timeout_s)
+            running.control.limit(over)
             left_s = max((over - self._clock.now()) / timedelta(seconds=1), 0)
-        journal = running.journal = Journal(self._store, self._clock, run.run_id, running.observer)
-        journal.since = since
-        await journal.open()  # outside of the time limit: what was in flight is to be known even when it is over
-        with running.hard_stop, anyio.move_on_after(left_s) as limit:
-            return await self._attempt(running, workflow, journal)
-        if limit.cancelled_caught:
-            error = {"type": "TimeoutError", "message": f"not finished within {workflow.timeout_s:g} s"}
-            return replace(run, status=RunStatus.FAILED, error=error)
-        return self._stopped(running)
+        with anyio.move_on_after(left_s):
+            return await self._work(running, journal, partial(self._body, running, workflow, journal))
+        over_time = {"type": "TimeoutError", "message": f"not finished within {workflow.timeout_s:g} s"}
+        return replace(running.run, status=RunStatus.FAILED, error=over_time)
 
-    async def _attempt(self, running: Running, workflow: Workflow, journal: Journal) -> RunRecord:
-        run = running.run
-        try:
-            output = await self._output(running, workflow, journal)
-            await journal.barrier()
-        except StepFailed as failed:
-            return replace(run, status=RunStatus.FAILED, error=failed.to_json())
-        except Parked as parked:
-            error = {"type": "UnknownOutcomeError", "message": parked.reason, "step": parked.key}
-            return replace(run, status=RunStatus.NEEDS_ATTENTION, error=error)
-        except Abandoned:
-            return self._stopped(running)
-        except StoreError:
-            raise
-        except BackhaulError as error:
-            problem = {"type": type(error).__name__, "message": redact(str(error)), "step": None}
-            return replace(run, status=RunStatus.FAILED, error=problem)
-        except Exception as error:  # noqa: BLE001 (the run's boundary: a workflow's or the engine's own mistake)
-            first = _first(error) if isinstance(error, ExceptionGroup) else error
-            if isinstance(first, StoreError):
-                raise first from None
-            _log.error("run failed unexpectedly", run_id=run.run_id, exc_info=first)
-            problem = {"type": type(first).__name__, "message": redact(str(first)), "step": None}
-            return replace(run, status=RunStatus.FAILED, error=problem)
-        return replace(run, status=RunStatus.SUCCEEDED, output=output, error=None)
+    async def _definition(self, run: RunRecord) -> Workflow:
+        """Return the workflow as it was when the run was made: the present one, as long as it has not changed."""
+        with suppress(UnknownNameError):
+            present = self._definitions.current(run.workflow)
+            if present.digest == run.digest:
+                return present
+        version = await self._store.workflow_version(run.digest)
+        if version is None:
+            raise StoreError(f"the definition of run {run.run_id} is not in the store (digest {run.digest})")
+        return self._definitions.stored(version)
 
-    async def _output(self, running: Running, workflow: Workflow, journal: Journal) -> Json:
+    async def _work(
+        self, running: Running, journal: Journal, work: Callable[[Connections], Awaitable[Json]]
+    ) -> RunRecord:
+        """Return how the run stands after a piece of work with the present connections."""
+        with self.connections.in_use() as connections:
+            return await outcome_of(running, journal, partial(work, connections))
+
+    async def _body(self, running: Running, workflow: Workflow, journal: Journal, connections: Connections) -> Json:
         run = running.run
-        caller = Caller(journal, self._connections, priority=run.priority)
-        inputs = restore(run.inputs, self._store)
+        run = as_seen(run)
+        caller = await caller_for(running, journal, connections)
+        inputs = journal.restored(run.inputs)
+        waiter = waiter_for(running, journal, self.waits)
         if workflow.function is not None:
             return await run_python(
-                workflow, run, journal, caller, self._children, running.control, inputs=inputs, retry=self._retry
+                workflow,
+                run,
+                journal,
+                caller,
+                self._children,
+                waiter,
+                running.control,
+                inputs=inputs,
+                retry=self.retry,
             )
-        interpreter = Interpreter(
-            journal, caller, self._children, source=f"workflow/{workflow.name}", retry=self._retry
+        kind = Interpreter if journal.plan is None else PlanningInterpreter
+        interpreter = kind(
+            journal, caller, self._children, waiter, source=f"workflow/{workflow.name}", retry=self.retry
         )
         assert run.started_at is not None  # noqa: S101 (a run that is carried out has started)
         scope = running.scope = Scope.root(
             inputs=inputs,
             event=run.event,
-            run={"id": run.run_id, "workflow": run.workflow, "cause": run.cause},
+            run=_of_run(run, journal),
             now=run.started_at.isoformat().replace("+00:00", "Z"),
             control=running.control,
+            line=None if journal.plan is None else journal.plan.line,
         )
         output = await interpreter.block(workflow.steps, scope)
         return await scope.render(workflow.output) if workflow.output is not None else output
 
-    def _stopped(self, running: Running) -> RunRecord:
-        if running.cancelled:
-            error = {"type": "Cancelled", "message": "cancelled by a person", "step": None}
-            return replace(running.run, status=RunStatus.CANCELLED, error=error)
-        return running.run
+    async def _watch_events(self, running: Running, workflow: Workflow, journal: Journal, group: TaskGroup) -> None:
+        """Cancel the run when one of the events comes, or has come, that its workflow says so of."""
+        if not workflow.cancel_on:
+            return
+        cancelling = Cancelling(running.run, self._store, self._clock, self.waits, running.above)
+        reason = await cancelling.begin(workflow.cancel_on, journal.restored(running.run.inputs))
+        running.cancelling = cancelling
+        running.control.lines.waits |= cancelling.places
+        if reason is not None:
+            running.cancel(reason)
+        else:
+            group.start_soon(cancelling.watch, running.cancel)
 
     async def _watch_cancellation(self, running: Running) -> None:
         """Stop the run when it shall be cancelled: first what may be interrupted, after the grace time everything."""
         run_id = running.run.run_id
         while not running.control.stopped:
+            await self._clock.sleep(self._cancel_poll_s)
             if await self._store.cancel_requested(run_id):
                 running.cancel_requested = True
                 running.control.stop()
-                break
-            await self._clock.sleep(self._cancel_poll_s)
         await self._clock.sleep(self._cancel_grace_s)
         running.hard_stop.cancel()
 
-    async def _finish(self, running: Running, run: RunRecord) -> RunRecord:
-        """Write the end of a run, after everything that led to it."""
-        journal = running.journal
-        with anyio.CancelScope(shield=True):
-            if journal is not None:
-                await journal.barrier()
-                if journal.unknown and run.status in {RunStatus.FAILED, RunStatus.SUCCEEDED}:
-                    run = replace(run, status=RunStatus.NEEDS_ATTENTION, error=run.error or _doubt_in(journal))
-            counts = Counter(
-                {status.value: count for status, count in (await self._store.step_counts(run.run_id)).items()}
-            )
-            if running.scope is not None:
-                counts.update(running.scope.unrecorded)
-            run = replace(run, step_counts={name: count for name, count in sorted(counts.items()) if count})
-            if run.status in ENDED:
-                run = replace(run, finished_at=self._clock.now())
-            await self._store.put_run(run).wait()
-        return run
+    async def _end(self, running: Running, run: RunRecord) -> RunRecord:
+        return await write_end(running, run, store=self._store, clock=self._clock, sink=self.sink, home=self._home)
 
 
-def version_of(workflow: Workflow, created_at: datetime) -> WorkflowVersionRecord:
-    """Return what is stored of the definition that a run uses."""
-    return WorkflowVersionRecord(
-        digest=workflow.digest,
-        name=workflow.name,
-        kind=workflow.kind,
-        path=workflow.path,
-        source=workflow.source,
-        created_at=created_at,
-    )
-
-
-def _doubt_in(journal: Journal) -> Json:
-    step = min(journal.unknown)
-    return {"type": "UnknownOutcomeError", "message": f"the outcome of step {step} is unknown", "step": step}
-
-
-def _first(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+def _of_run(run: RunRecord, journal: Journal) -> Json:
+    """Return what expressions see of the run. A plan is another run than the one that applies it."""
+    own = {"id": run.run_id, "cause": run.cause}
+    known = own if journal.plan is None else dict.fromkeys(own, journal.plan.unknown("run"))
+    return {**known, "workflow": run.workflow}

@@ -13,12 +13,15 @@ import anyio
 from backhaul.errors import BackhaulError, InputError, StoreError
 from backhaul.json_values import Json
 from backhaul.runs.calls import Caller, CallRequest, failed_before
-from backhaul.runs.control import Abandoned, Control, Parked, StepFailed, raise_first
+from backhaul.runs.control import Abandoned, Control, Parked, StepFailed, Suspended, raise_first
 from backhaul.runs.each import EachRunner
 from backhaul.runs.failures import text_of
 from backhaul.runs.journal import Journal
+from backhaul.runs.reconciling.reconciler import Reconciler
 from backhaul.runs.repetition import repeat
 from backhaul.runs.scope import Scope
+from backhaul.runs.wait_verb import wanted
+from backhaul.runs.waiting import Waiter
 from backhaul.store.records import EventRecord, StepRecord, StepStatus
 from backhaul.workflows.definition import (
     Call,
@@ -27,12 +30,15 @@ from backhaul.workflows.definition import (
     Fail,
     Group,
     Parallel,
+    Reconcile,
     RetryPolicy,
     RunWorkflow,
     Set,
     Step,
+    Wait,
     visible_ids,
 )
+from backhaul.workflows.unknown import known
 
 if TYPE_CHECKING:
     from backhaul.workflows.definition import Verb
@@ -54,11 +60,12 @@ class Interpreter:
     """Carries out the steps of one run."""
 
     def __init__(
-        self, journal: Journal, caller: Caller, children: ChildRuns, *, source: str, retry: RetryPolicy
+        self, journal: Journal, caller: Caller, children: ChildRuns, waiter: Waiter, *, source: str, retry: RetryPolicy
     ) -> None:
         self.journal = journal
         self._caller = caller
         self._children = children
+        self._waiter = waiter
         self._source = source
         self._retry = retry
 
@@ -75,6 +82,7 @@ class Interpreter:
         Raises:
             StepFailed: it gave up, and its ``on_error`` says so.
             Parked: a person has to decide.
+            Suspended: all that the run does waits.
             Abandoned: the run stops.
         """
         key = scope.key(step.id)
@@ -136,9 +144,9 @@ class Interpreter:
         now = self.journal.clock.now()
         goes_on = prior is not None and prior.status is not StepStatus.FAILED
         began = max(prior.started_at, self.journal.since) if prior is not None and goes_on else now
-        left = began + timedelta(seconds=step.timeout_s) - now
-        with anyio.move_on_after(max(left / timedelta(seconds=1), 0)):
-            return await self._tried(step, key, scope)
+        over = began + timedelta(seconds=step.timeout_s)
+        with anyio.move_on_after(max((over - now) / timedelta(seconds=1), 0)):
+            return await self._tried(step, key, scope.within(scope.control.child(until=over)))
         if key in self.journal.unknown:
             with suppress(Abandoned):  # then it was certainly not done
                 return await self._verb(step, key, scope.replay())
@@ -149,7 +157,7 @@ class Interpreter:
 
     async def _tried(self, step: Step, key: str, scope: Scope) -> Json:
         """Carry out the verb as often as the step's ``retry`` says. Calls see to their attempts themselves."""
-        if step.retry is None or isinstance(step.verb, Call):
+        if step.retry is None or isinstance(step.verb, Call | Reconcile):
             return await self._verb(step, key, scope)
         attempt = partial(self._verb, step, key, scope)
         return await repeat(key, step.retry, self.journal, scope.control, attempt)
@@ -189,11 +197,17 @@ class Interpreter:
             case RunWorkflow():
                 inputs = await scope.render(verb.inputs)
                 return await self._children.run_child(key, verb.workflow, inputs, self.journal, scope.control)
+            case Wait():
+                now = self.journal.clock.now()
+                return await self._waiter.wait(key, scope.control, lambda: wanted(verb, scope, now))
+            case Reconcile():
+                reconciler = Reconciler(self.journal, self._caller, self._waiter, self._retry)
+                return await reconciler.run(verb, key, scope, step.retry)
             case Fail():
                 raise StepFailed(key, "Fail", str(await scope.render(verb.message)))
 
     async def _call(self, step: Step, verb: Call, key: str, scope: Scope) -> Json:
-        params = await scope.render(verb.params)
+        params = known(await scope.render(verb.params))
         if not isinstance(params, Mapping):
             raise InputError(f"parameters of {verb.action}", ["with must give a mapping of names to values"])
         request = CallRequest(
@@ -203,6 +217,7 @@ class Interpreter:
             params=params,
             retry=step.retry or self._retry,
             handled=step.on_error.action != "fail",
+            line=scope.line,
         )
         return await self._caller.perform(request, scope.control)
 
@@ -242,35 +257,45 @@ class Interpreter:
     async def _parallel(self, verb: Parallel, key: str, scope: Scope) -> Json:
         control = scope.control.child()
         inner = scope.block(key, control)
-        ended: list[Exception] = []
+        ended: list[BaseException] = []
 
-        async def branch(step: Step) -> None:
+        async def branch(step: Step, own: Scope) -> None:
             try:
-                await self.step(step, inner)
+                await self.step(step, own)
+            except Suspended as end:
+                ended.append(end)
             except Exception as end:  # noqa: BLE001 (whatever it is, the branches beside it come to their end first)
                 ended.append(end)
                 control.stop()
+            finally:
+                end_line()
 
-        async with anyio.create_task_group() as group:
-            for step in verb.branches:
-                group.start_soon(branch, step)
+        with control.lines.split(len(verb.branches)) as end_line:
+            scopes = [inner.branch() for _ in verb.branches]
+            async with anyio.create_task_group() as group:
+                for step, own in zip(verb.branches, scopes, strict=True):
+                    group.start_soon(branch, step, own)
+        for own in scopes:
+            scope.take_over(own.line)
         raise_first(ended)
         return {step.id: scope.context["steps"][step.id] for step in verb.branches}
 
     async def _emit(self, verb: Emit, key: str, scope: Scope) -> Json:
         event_id = f"{self.journal.run_id}/{key}"
+        now = self.journal.clock.now()
         event = EventRecord(
             event_id=event_id,
             type=str(await scope.render(verb.type)),
             source=self._source,
             subject=None if verb.subject is None else str(await scope.render(verb.subject)),
             data=await scope.render(verb.data),
-            time=self.journal.clock.now(),
+            time=now,
+            received_at=now,
             dedupe_key=event_id if verb.key is None else str(await scope.render(verb.key)),
             run_id=self.journal.run_id,
             step_key=key,
         )
-        self.journal.follow(self.journal.store.put_event(event))
+        self.journal.emit(event)
         return {"id": event_id, "type": event.type}
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from backhaul.errors import RunStateError, UnknownNameError
-from backhaul.ids import new_id
 from backhaul.json_values import Json
 from backhaul.runs.datasets import moved
-from backhaul.runs.executor import ENDED, version_of
+from backhaul.runs.events import EventSink, StoredOnly
 from backhaul.runs.reopening import reopened, tried_again
+from backhaul.runs.running import ENDED
+from backhaul.runs.starting import new_run
+from backhaul.runs.wait_outcomes import ABANDONED
 from backhaul.store.records import RunRecord, RunStatus, StepRecord, StepStatus
-from backhaul.workflows.inputs import resolve_inputs
+from backhaul.workflows.dispatching import slots_of
 
 if TYPE_CHECKING:
     from backhaul.clock import Clock
@@ -34,14 +36,25 @@ class Resolution(StrEnum):
 
 
 class Interventions:
-    """Changes runs on a person's behalf. What then has to be carried out, `Executor.execute` carries out."""
+    """Changes runs on a person's behalf. What then has to be carried out, `Executor.execute` carries out.
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    Args:
+        store: the history.
+        clock: source of time.
+        node: the node that shall carry them out.
+        sink: takes the events that tell of cancelled runs; None only stores them.
+    """
+
+    def __init__(self, store: Store, clock: Clock, *, node: str = "local", sink: EventSink | None = None) -> None:
         self._store = store
         self._clock = clock
+        self._node = node
+        self._sink: EventSink = sink or StoredOnly(store)
 
     async def reopen(self, run_id: str) -> RunRecord:
         """Make a run ready to be carried out again: an interrupted one as it is, a failed one from its failed step.
+
+        One that waits goes on waiting.
 
         Raises:
             RunStateError: it has succeeded or was cancelled, is under way, or waits for a person.
@@ -49,12 +62,15 @@ class Interventions:
         run = await self._idle(run_id)
         if run.status in {RunStatus.SUCCEEDED, RunStatus.CANCELLED}:
             raise RunStateError(f"run {run_id} has {run.status}; to repeat it, fork it or start a new run")
+        if run.status is RunStatus.WAITING:
+            return run
         if run.status is RunStatus.NEEDS_ATTENTION and (unknown := await self._unknown(run_id)):
             raise RunStateError(
                 f"run {run_id} waits for a person: the outcome of step {unknown[0].key} is unknown. Say what became "
                 f"of it: backhaul runs resolve {run_id} '{unknown[0].key}' --as done|retry|skip"
             )
-        return await reopened(run, self._store, self._clock)
+        async with self._held(run):
+            return await reopened(await self._existing(run_id), self._store, self._clock, node=self._node)
 
     async def cancel(self, run_id: str) -> RunRecord:
         """Ask the process that carries the run out to stop it; mark a run that nobody carries out as cancelled."""
@@ -65,12 +81,20 @@ class Interventions:
         if not await self._store.claim(run_id):
             return replace(run, cancel_requested=True)
         try:
+            run = await self._existing(run_id)  # behind the claim: it may have come to its end just before
+            if run.status in ENDED:
+                raise RunStateError(f"run {run_id} has {run.status}; there is nothing to cancel")
             for child in await self._store.children(run_id):
                 if child.status not in ENDED:
                     await self.cancel(child.run_id)
             error = {"type": "Cancelled", "message": "cancelled by a person", "step": None}
             run = replace(run, status=RunStatus.CANCELLED, error=error, finished_at=self._clock.now())
-            await self._store.put_run(run).wait()
+            told = self._sink.ended(run)
+            ticket = self._store.put_run_end(run, told)
+            self._sink.told(told, ticket)
+            await ticket.wait()
+            for wait in await self._store.waits(run_id=run_id):
+                await self._store.settle_wait(run_id, wait.key, ABANDONED, self._clock.now()).wait()
         finally:
             await self._store.release(run_id)
         return run
@@ -117,33 +141,52 @@ class Interventions:
             inputs: replace the old run's inputs of the same name.
         """
         origin = await self._existing(run_id)
+        async with self._held(origin) if origin.status in ENDED else nullcontext():
+            return await self._forked(await self._existing(run_id), from_step, workflow, inputs)
+
+    async def _forked(
+        self, origin: RunRecord, from_step: str, workflow: Workflow, inputs: Mapping[str, Json]
+    ) -> RunRecord:
+        run_id = origin.run_id
         steps = await self._store.steps(run_id, outside_each=True)
         step = next((record for record in steps if record.key == from_step), None)
         if step is None:
             if "[" in from_step:
                 raise RunStateError(f"a run can be forked from the whole each step, not from its item {from_step}")
             raise UnknownNameError(f"step of run {run_id}", from_step, [record.key for record in steps])
-        fork = RunRecord(
-            run_id=new_id(),
-            workflow=workflow.name,
-            digest=workflow.digest,
-            status=RunStatus.QUEUED,
+        started = new_run(
+            workflow,
+            {**origin.inputs, **inputs},
             cause=f"fork of run {run_id} from step {from_step}",
-            inputs=resolve_inputs(workflow, {**origin.inputs, **inputs}),
+            node=self._node,
+            now=self._clock.now(),
             event=origin.event,
-            forked_from=run_id,
             priority=origin.priority,
-            node=platform.node(),
-            created_at=self._clock.now(),
+            slots=slots_of(workflow, {**origin.inputs, **inputs}, origin.event),
         )
-        self._store.put_workflow_version(version_of(workflow, fork.created_at))
-        await self._store.put_run(fork).wait()
-        await self._store.copy_run_history(run_id, fork.run_id, before_seq=step.seq)
-        for copied in await self._store.steps(fork.run_id, outside_each=True):
-            output = moved(copied.output, run_id, fork.run_id)
-            if output != copied.output:
-                await self._store.put_step(replace(copied, output=output)).wait()
+        fork = replace(started.run, forked_from=run_id)
+        # Until its history is there, nobody may begin it.
+        async with self._held(fork):
+            self._store.put_workflow_version(started.version)
+            await self._store.put_run(fork).wait()
+            await self._store.copy_run_history(run_id, fork.run_id, before_seq=step.seq)
+            for copied in await self._store.steps(fork.run_id, outside_each=True):
+                output = moved(copied.output, run_id, fork.run_id)
+                if output != copied.output:
+                    await self._store.put_step(replace(copied, output=output)).wait()
         return fork
+
+    @asynccontextmanager
+    async def _held(self, run: RunRecord) -> AsyncIterator[None]:
+        """Hold a run, or the topmost one whose step it is, so that nobody begins or prunes it within the block."""
+        while run.parent_run_id is not None and (above := await self._store.run(run.parent_run_id)) is not None:
+            run = above
+        if not await self._store.claim(run.run_id):
+            raise RunStateError(f"run {run.run_id} is being carried out by another process")
+        try:
+            yield
+        finally:
+            await self._store.release(run.run_id)
 
     async def _existing(self, run_id: str) -> RunRecord:
         run = await self._store.run(run_id)

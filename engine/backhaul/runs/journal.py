@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,10 +12,12 @@ from backhaul.json_values import Json
 from backhaul.plugins.action import Effect
 from backhaul.runs.datasets import StoredDataset, restore
 from backhaul.runs.progress import RunObserver
-from backhaul.store.records import AttemptRecord, PageRecord, StepRecord, StepStatus
+from backhaul.store.records import AttemptRecord, EventRecord, PageRecord, StepRecord, StepStatus
+from backhaul.workflows.unknown import Unknown
 
 if TYPE_CHECKING:
     from backhaul.clock import Clock
+    from backhaul.runs.planning.writer import PlanWriter
     from backhaul.store.store import Store
     from backhaul.store.tickets import Ticket
 
@@ -38,8 +40,12 @@ class Journal:
         self.resumed = False
         self.unknown: set[str] = set()
         """Keys of steps whose outcome is unknown: the run may not end before a person has spoken."""
+        self.sink: Callable[[EventRecord], Ticket] = store.put_event
+        """Where emitted events go."""
         self.since = clock.now()
         """The moment before which no time limit of the run's steps began."""
+        self.plan: PlanWriter | None = None
+        """For a planned run: what lists its effects."""
         self._recorded: dict[str, StepRecord] = {}
         self._seq = 0
         self._tickets: deque[Ticket] = deque()
@@ -167,6 +173,10 @@ class Journal:
         """Append the record of an attempt that did not succeed."""
         self.follow(self.store.put_attempt(record))
 
+    def emit(self, event: EventRecord) -> None:
+        """Append an event, unless it is not new, with what follows from it."""
+        self.follow(self.sink(event))
+
     async def write_page(self, record: PageRecord) -> None:
         """Append a page of a dataset and wait until it is on disk, so that a fast source cannot fill the memory."""
         ticket = self.store.put_page(record)
@@ -190,11 +200,15 @@ class Journal:
 
     def dataset(self, key: str, count: int) -> StoredDataset:
         """Return the dataset that step `key` of this run has stored."""
-        return StoredDataset(self.store, self.run_id, key, count)
+        return StoredDataset(self.store, self.run_id, key, count, self._unknown)
 
     def restored(self, value: Json) -> Json:
         """Return a recorded output with its datasets usable again."""
-        return restore(value, self.store)
+        return restore(value, self.store, self._unknown)
+
+    @property
+    def _unknown(self) -> type[Unknown] | None:
+        return None if self.plan is None else self.plan.kind
 
     def _settle(self) -> None:
         """Look at the writes that have ended. After a lost one nothing may rely on this journal any more."""

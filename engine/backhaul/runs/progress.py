@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backhaul.store.records import StepStatus
+from backhaul.store.records import RunStatus, StepStatus
 
 __all__ = ["ChildObserver", "RunObserver"]
 
@@ -12,6 +12,9 @@ class RunObserver:
 
     def run_started(self, run_id: str, workflow: str) -> None:
         """A run begins or goes on."""
+
+    def run_ended(self, run_id: str, workflow: str, status: RunStatus) -> None:
+        """A run has stopped, and how it stands is durable: it has ended, waits, or can be resumed."""
 
     def step_started(self, key: str, verb: str, action: str | None) -> None:
         """A step begins or goes on; `action` is ``connection.action`` for calls."""

@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 
 from backhaul.errors import ReplayMismatchError
-from backhaul.json_values import Json, digest
+from backhaul.json_values import Json, digest, dump, load
 from backhaul.plugins.action import ActionSpec, Page
 from backhaul.runs.branches import Branch, alone, current_branch
 from backhaul.runs.calls import Caller, CallRequest
@@ -16,6 +16,7 @@ from backhaul.runs.control import Parked
 from backhaul.runs.datasets import StoredDataset
 from backhaul.runs.journal import Journal
 from backhaul.workflows.definition import RetryPolicy
+from backhaul.workflows.unknown import Unknown, first_unknown, known
 
 __all__ = ["PythonConnection"]
 
@@ -42,7 +43,8 @@ class PythonConnection:
         branch = current_branch(f"{self._name}.{spec.name}")
         with alone(branch, f"{self._name}.{spec.name}"):
             request = await self._request(spec, branch, arguments)
-            return spec.load_result(await self._performed(request, branch))
+            result = await self._performed(request, branch)
+        return result if isinstance(result, Unknown) else spec.load_result(result)
 
     async def _stream(self, spec: ActionSpec, arguments: Mapping[str, Any]) -> AsyncIterator[Page[Any]]:
         """Store the listing page by page and hand out its pages, all of them typed."""
@@ -50,7 +52,7 @@ class PythonConnection:
         with alone(branch, f"{self._name}.{spec.name}"):
             request = await self._request(spec, branch, arguments)
             dataset = await self._performed(request, branch)
-        if isinstance(dataset, StoredDataset):
+        if isinstance(known(dataset), StoredDataset):
             async for _, items in dataset.pages():
                 yield Page(items=spec.load_result(items), total=dataset.count)
 
@@ -63,9 +65,18 @@ class PythonConnection:
             raise
 
     async def _request(self, spec: ActionSpec, branch: Branch, arguments: Mapping[str, Any]) -> CallRequest:
-        params = spec.dump_params(arguments)
+        if first_unknown(arguments) is None:
+            params = spec.dump_params(arguments)
+        else:  # a plan: what does not depend on an effect's outcome is shown as it is
+            params = {name: _shown(value) for name, value in arguments.items()}
         key = branch.key(f"{self._name}.{spec.name}")
         prior = self._journal.recorded(key)
         if prior is not None and prior.params is not None and digest(prior.params) != digest(params):
             raise ReplayMismatchError(key, f"parameters {sorted(prior.params)} with other values", "new ones")
-        return CallRequest(key=key, connection=self._name, action=spec.name, params=params, retry=self._retry)
+        return CallRequest(
+            key=key, connection=self._name, action=spec.name, params=params, retry=self._retry, line=branch.line
+        )
+
+
+def _shown(value: Any) -> Json:
+    return value if first_unknown(value) is not None else load(dump(value))

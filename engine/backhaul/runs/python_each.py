@@ -13,11 +13,15 @@ from backhaul.runs.branches import Branch, in_branch
 from backhaul.runs.control import raise_first
 from backhaul.runs.journal import Journal
 from backhaul.runs.labels import Labels
+from backhaul.runs.planning.line import PlanLine
+from backhaul.runs.planning.stopping import WorkflowStops, stopped
 from backhaul.store.records import StepStatus
+from backhaul.workflows.unknown import first_unknown
 
 __all__ = ["PythonEach"]
 
 _PAGE = 200
+_DONE = frozenset({StepStatus.SUCCEEDED, StepStatus.PLANNED})
 
 
 class PythonEach:
@@ -38,7 +42,7 @@ class PythonEach:
         self._function = function
         self._label = label
         self._concurrency = max(concurrency, 1)
-        self._control = branch.control.child()
+        self._control = branch.control.child(stays=True)
         self._labels = Labels()
         self._results: dict[int, Any] = {}
         self._ended: list[Exception] = []
@@ -78,16 +82,25 @@ class PythonEach:
 
     async def _item(self, index: int, key: str, item: Any) -> None:
         prior = self._journal.recorded(key)
-        if prior is not None and prior.status is StepStatus.SUCCEEDED:
-            self._results[index] = prior.output
+        if prior is not None and prior.status in _DONE:
+            self._results[index] = self._journal.restored(prior.output)
+            self._branch.below.merge(PlanLine(**(prior.progress or {}).get("planned", {})))
             self._journal.forget(key)
             return
         record = self._journal.begin(key, "item")
-        async with in_branch(Branch(f"{key}/", self._control)):
-            result = await self._function(item)
-        _plain(key, result)
+        branch = Branch(f"{key}/", self._control)
+        try:
+            async with in_branch(branch):
+                result = await self._function(item)
+        except (Exception, BaseExceptionGroup, WorkflowStops) as error:
+            result = stopped(error, key, self._journal, self._branch.below)
+            if result is None:
+                raise
+        else:
+            _plain(key, result)
+            planned = {"planned": branch.line.to_json()} if branch.line is not None else None
+            self._journal.finish(record, StepStatus.SUCCEEDED, output=result, progress=planned)
         self._journal.forget(key)
-        self._journal.finish(record, StepStatus.SUCCEEDED, output=result)
         self._results[index] = result
 
     async def _items(self, items: Any) -> AsyncIterator[tuple[int, str, Any]]:
@@ -114,7 +127,7 @@ class PythonEach:
         """
         if not self._journal.resumed:
             return
-        done = {record.key for record in await self._journal.load(keys=keys) if record.status is StepStatus.SUCCEEDED}
+        done = {record.key for record in await self._journal.load(keys=keys) if record.status in _DONE}
         for key in keys:
             if key not in done and self._searched < self._concurrency:
                 self._searched += 1
@@ -123,6 +136,8 @@ class PythonEach:
 
 def _plain(key: str, result: Any) -> None:
     """Refuse a result that would come back from the journal as something else."""
+    if first_unknown(result) is not None:
+        return
     if result is not None and load(dump(result)) != result:
         raise BackhaulError(
             f"{key}: the function returned a {type(result).__name__}, which the journal cannot give back as it was; "

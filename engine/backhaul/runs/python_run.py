@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
 import structlog
@@ -14,10 +15,16 @@ from backhaul.json_values import Json, dump, load
 from backhaul.plugins.action import Page
 from backhaul.runs.branches import Branch, current_branch, in_branch, under_way
 from backhaul.runs.calls import Caller
-from backhaul.runs.control import Control, StepFailed, raise_first
+from backhaul.runs.control import Control, StepFailed, Suspended, raise_first
 from backhaul.runs.journal import Journal
+from backhaul.runs.planning.line import PlanLine
+from backhaul.runs.planning.stopping import WorkflowStops, stopped
+from backhaul.runs.planning.writer import EMIT
 from backhaul.runs.python_connection import PythonConnection
 from backhaul.runs.python_each import PythonEach
+from backhaul.runs.python_reconcile import RunReconcile
+from backhaul.runs.python_waits import RunWaits
+from backhaul.runs.waiting import Waiter
 from backhaul.store.records import EventRecord, RunRecord, StepStatus
 from backhaul.workflows.definition import RetryPolicy, Workflow
 from backhaul.workflows.inputs import python_arguments
@@ -31,7 +38,7 @@ ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
 
-class Run:
+class Run(RunWaits, RunReconcile):
     """What a Python workflow is given of its run.
 
     Everything that may differ from one execution to the next goes through the run or a connector, because after
@@ -39,8 +46,15 @@ class Run:
     """
 
     def __init__(
-        self, record: RunRecord, journal: Journal, caller: Caller, children: ChildRuns, control: Control
+        self,
+        record: RunRecord,
+        journal: Journal,
+        caller: Caller,
+        children: ChildRuns,
+        waiter: Waiter,
+        control: Control,
     ) -> None:
+        super().__init__(journal, waiter)
         self._record = record
         self._journal = journal
         self._caller = caller
@@ -50,8 +64,9 @@ class Run:
 
     @property
     def id(self) -> str:
-        """The run's id."""
-        return self._record.run_id
+        """The run's id; in a plan it is known after apply."""
+        plan = self._journal.plan
+        return self._record.run_id if plan is None else cast("str", plan.unknown("run"))
 
     @property
     def now(self) -> datetime:
@@ -101,20 +116,28 @@ class Run:
         outer = current_branch("parallel")
         control = outer.control.child()
         results: dict[str, Any] = {}
-        ended: list[Exception] = []
+        ended: list[BaseException] = []
 
         async def one(name: str, key: str, awaitable: Awaitable[Any]) -> None:
             try:
                 async with in_branch(Branch(f"{key}/", control)):
                     results[name] = await awaitable
-            except Exception as end:  # noqa: BLE001 (whatever it is, the branches beside it come to their end first)
+            except Suspended as end:
+                ended.append(end)
+            except (Exception, BaseExceptionGroup, WorkflowStops) as end:  # noqa: BLE001 (whatever it is, the branches beside it come to their end first)
+                if (unknown := stopped(end, key, self._journal, outer.below)) is not None:
+                    results[name] = unknown
+                    return
                 ended.append(end)
                 control.stop()
+            finally:
+                end_line()
 
         with under_way(outer):
-            async with anyio.create_task_group() as group:
-                for name, awaitable in branches.items():
-                    group.start_soon(one, name, outer.key(name), awaitable)
+            with control.lines.split(len(branches)) as end_line:
+                async with anyio.create_task_group() as group:
+                    for name, awaitable in branches.items():
+                        group.start_soon(one, name, outer.key(name), awaitable)
             raise_first(ended)
         return {name: results[name] for name in branches}
 
@@ -125,20 +148,26 @@ class Run:
         if self._done(step_key):
             return
         branch.control.check()
+        if self._journal.plan is not None:
+            params = {"type": event_type, "subject": subject, "data": data, "key": key}
+            self._journal.plan.effect(step_key, EMIT, EMIT, EMIT, params, branch.line or PlanLine())
+            return
         event_id = f"{self.id}/{step_key}"
         record = self._journal.begin(step_key, "emit")
+        now = self._journal.clock.now()
         event = EventRecord(
             event_id=event_id,
             type=event_type,
             source=f"workflow/{self._record.workflow}",
             subject=subject,
             data=data,
-            time=self._journal.clock.now(),
+            time=now,
+            received_at=now,
             dedupe_key=key or event_id,
             run_id=self.id,
             step_key=step_key,
         )
-        self._journal.follow(self._journal.store.put_event(event))
+        self._journal.emit(event)
         self._journal.finish(record, StepStatus.SUCCEEDED, output={"id": event_id, "type": event_type})
 
     async def run_workflow(self, workflow: str, **inputs: Json) -> Json:
@@ -147,16 +176,21 @@ class Run:
         key = branch.key(workflow)
         try:
             with under_way(branch):
-                return await self._children.run_child(key, workflow, inputs, self._journal, branch.control)
+                async with self._child(key, branch):
+                    return await self._children.run_child(key, workflow, inputs, self._journal, branch.control)
         except StepFailed as failed:
             record = self._journal.recorded(key)
             if record is not None:
                 self._journal.finish(record, StepStatus.FAILED, error=failed.to_json())
             raise
 
+    def _child(self, key: str, branch: Branch) -> AbstractAsyncContextManager[None]:
+        plan = self._journal.plan
+        return nullcontext() if plan is None else plan.child(key, branch.line or PlanLine())
+
     def _done(self, key: str) -> bool:
         prior = self._journal.recorded(key)
-        return prior is not None and prior.status is StepStatus.SUCCEEDED
+        return prior is not None and prior.status in {StepStatus.SUCCEEDED, StepStatus.PLANNED}
 
 
 async def run_python(
@@ -165,6 +199,7 @@ async def run_python(
     journal: Journal,
     caller: Caller,
     children: ChildRuns,
+    waiter: Waiter,
     control: Control,
     *,
     inputs: Mapping[str, Json],
@@ -174,17 +209,22 @@ async def run_python(
     assert workflow.function is not None  # noqa: S101 (the caller has looked)
     arguments = python_arguments(workflow, inputs)
     if workflow.run_parameter is not None:
-        arguments[workflow.run_parameter] = Run(record, journal, caller, children, control)
+        arguments[workflow.run_parameter] = Run(record, journal, caller, children, waiter, control)
     for name in workflow.connections:
         arguments[name] = PythonConnection(name, caller, journal, retry)
-    function, outputs, ended = workflow.function, list[Json](), list[Exception]()
+    function, outputs, ended = workflow.function, list[Json](), list[BaseException]()
+    line = None if journal.plan is None else journal.plan.line
 
     async def carry_out() -> None:
         try:
-            async with in_branch(Branch("", control)):
+            async with in_branch(Branch("", control, line)):
                 outputs.append(load(dump(await function(**arguments))))
-        except Exception as error:  # noqa: BLE001 (raised again by whoever waits)
-            ended.append(error)
+        except (Exception, BaseExceptionGroup, Suspended, WorkflowStops) as error:  # noqa: BLE001 (raised again by whoever waits)
+            unknown = stopped(error, "", journal, line)
+            if unknown is None:
+                ended.append(error)
+            else:
+                outputs.append(unknown)
 
     # In a task of its own: a workflow's own task groups and time limits may leave theirs marked as cancelled.
     async with anyio.create_task_group() as group:

@@ -23,10 +23,11 @@ def tried_again(step: StepRecord, now: datetime) -> StepRecord:
     )
 
 
-async def reopened(run: RunRecord, store: Store, clock: Clock) -> RunRecord:
+async def reopened(run: RunRecord, store: Store, clock: Clock, *, node: str | None = None) -> RunRecord:
     """Make a run ready to be carried out again, a failed one from its failed steps.
 
-    A run that one of these steps has started is reopened when the step comes to it.
+    Its node becomes `node` unless that is None. A run that one of these steps has started is reopened when the step
+    comes to it.
     """
     if run.status is RunStatus.FAILED:
         error = run.error or {}
@@ -34,6 +35,6 @@ async def reopened(run: RunRecord, store: Store, clock: Clock) -> RunRecord:
         for step in await store.steps(run.run_id, keys=keys):
             if step.status is StepStatus.FAILED:
                 await store.put_step(tried_again(step, clock.now())).wait()
-    run = replace(run, status=RunStatus.QUEUED, finished_at=None)
+    run = replace(run, status=RunStatus.QUEUED, finished_at=None, node=node or run.node)
     await store.put_run(run).wait()
     return run

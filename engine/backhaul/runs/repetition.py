@@ -95,3 +95,4 @@ async def _reopen(waiting: StepRecord, journal: Journal, control: Control) -> No
             again = tried_again(record, journal.clock.now())
             journal.write(again)
             journal.keep(again)
+    await journal.barrier()  # what is loaded again while the step is tried again has to be this

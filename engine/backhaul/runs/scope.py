@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 from backhaul.json_values import Json
 from backhaul.runs.control import Control
 from backhaul.runs.datasets import StoredDataset
+from backhaul.runs.planning.line import PlanLine
 from backhaul.store.records import StepStatus
 from backhaul.workflows.datasets import NotReady
 from backhaul.workflows.expressions import Expression
 from backhaul.workflows.templates import Template
+from backhaul.workflows.unknown import Unknown
 
 __all__ = ["Layer", "Scope", "evaluate", "render"]
-
-ValueT = TypeVar("ValueT")
 
 
 class Layer(dict[str, Any]):
@@ -65,9 +65,10 @@ class Scope:
             items with nothing to do leave no rows.
         unrecorded: how many steps of each status ended here without a row of their own.
         replays: what the journal holds is seen again here, and nothing new begins.
+        line: in a plan: what was planned before, on the way to here.
     """
 
-    __slots__ = ("context", "control", "inside_each", "own_status", "prefix", "replays", "unrecorded")
+    __slots__ = ("context", "control", "inside_each", "line", "own_status", "prefix", "replays", "unrecorded")
 
     def __init__(
         self,
@@ -79,6 +80,7 @@ class Scope:
         unrecorded: Counter[str],
         own_status: dict[str, str],
         replays: bool = False,
+        line: PlanLine | None = None,
     ) -> None:
         self.context = context
         self.prefix = prefix
@@ -87,9 +89,12 @@ class Scope:
         self.unrecorded = unrecorded
         self.own_status = own_status
         self.replays = replays
+        self.line = line
 
     @classmethod
-    def root(cls, *, inputs: Json, event: Json, run: Json, now: str, control: Control) -> Scope:
+    def root(
+        cls, *, inputs: Json, event: Json, run: Json, now: str, control: Control, line: PlanLine | None = None
+    ) -> Scope:
         """Return the scope of a run's first step."""
         context = {
             "inputs": inputs,
@@ -100,7 +105,7 @@ class Scope:
             "status": Layer(),
             "errors": Layer(),
         }
-        return cls(context, "", control, inside_each=False, unrecorded=Counter(), own_status={})
+        return cls(context, "", control, inside_each=False, unrecorded=Counter(), own_status={}, line=line)
 
     def key(self, step_id: str) -> str:
         """Return the key of a step here."""
@@ -116,6 +121,20 @@ class Scope:
             unrecorded=self.unrecorded,
             own_status=self.own_status,
             replays=self.replays,
+            line=self.line,
+        )
+
+    def within(self, control: Control) -> Scope:
+        """Return this scope under another control."""
+        return Scope(
+            self.context,
+            self.prefix,
+            control,
+            inside_each=self.inside_each,
+            unrecorded=self.unrecorded,
+            own_status=self.own_status,
+            replays=self.replays,
+            line=self.line,
         )
 
     def replay(self) -> Scope:
@@ -130,6 +149,7 @@ class Scope:
             unrecorded=self.unrecorded,
             own_status=self.own_status,
             replays=True,
+            line=self.line,
         )
 
     def item(self, key: str, item: Json, index: int, control: Control) -> Scope:
@@ -143,7 +163,27 @@ class Scope:
             "status": Layer(outer["status"]),
             "errors": Layer(outer["errors"]),
         }
-        return Scope(context, f"{key}/", control, inside_each=True, unrecorded=Counter(), own_status={})
+        return Scope(
+            context,
+            f"{key}/",
+            control,
+            inside_each=True,
+            unrecorded=Counter(),
+            own_status={},
+            line=self.line.child() if self.line is not None else None,
+        )
+
+    def branch(self) -> Scope:
+        """Return this scope for one of several things that are done at the same time."""
+        branch = self.within(self.control)
+        if self.line is not None:
+            branch.line = self.line.child()
+        return branch
+
+    def take_over(self, line: PlanLine | None) -> None:
+        """Note what a branch that has ended, or items, have planned."""
+        if self.line is not None and line is not None:
+            self.line.merge(line)
 
     def ended(self, step_id: str, status: StepStatus, output: Json, error: Json = None) -> None:
         """Make a step's end visible to the steps after it."""
@@ -151,6 +191,13 @@ class Scope:
         self.context["status"][step_id] = status.value
         self.context["errors"][step_id] = error
         self.own_status[step_id] = status.value
+
+    def not_known(self, step_ids: Iterable[str], outcome: Unknown) -> None:
+        """Make it visible that what became of these steps is known after apply."""
+        for step_id in step_ids:
+            for part in ("steps", "status", "errors"):
+                self.context[part][step_id] = outcome
+            self.own_status[step_id] = StepStatus.PLANNED.value
 
     def not_reached(self, step_ids: Iterable[str]) -> None:
         """Make the steps among these that have not ended visible as skipped."""
@@ -177,7 +224,7 @@ async def render(template: Template, context: dict[str, Any]) -> Json:
     return await _prepared(template.render, context)
 
 
-async def _prepared(compute: Callable[[dict[str, Any]], ValueT], context: dict[str, Any]) -> ValueT:
+async def _prepared(compute: Callable[[dict[str, Any]], Json], context: dict[str, Any]) -> Json:
     while True:
         try:
             return compute(context)

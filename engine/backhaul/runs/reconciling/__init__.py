@@ -1,0 +1,1 @@
+"""Reconciling: making one system's records what another system's are."""
