@@ -15,25 +15,28 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from backhaul.errors import ConfigurationError, SettingError
+from backhaul.history_settings import HistorySettings
 from backhaul.interpolation import Interpolation
 from backhaul.json_values import Json
 from backhaul.plugins.connection_settings import ConnectionSettings
 from backhaul.plugins.limits import Limits
 from backhaul.plugins.setting_problems import problems_of
 from backhaul.secrets import Secret, remember_secret
+from backhaul.server_settings import Network, ServerSettings, network
 from backhaul.toml_places import TomlPlaces
 from backhaul.workflows.definition import RetryPolicy
 from backhaul.workflows.durations import parse_duration
+from backhaul.workflows.retention import HistoryBounds
 
-__all__ = ["FILE", "LogSettings", "ProjectSettings", "find_project", "read_settings"]
+__all__ = ["FILE", "LogSettings", "ProjectSettings", "connection_of", "find_project", "read_settings"]
 
 FILE = "backhaul.toml"
 """Name of the settings file; its folder is the project folder."""
 
 _STORE = "sqlite:///.backhaul/backhaul.db"
-_SECTIONS = ("store", "connections", "server", "log", "defaults")
+_SECTIONS = ("store", "connections", "server", "history", "log", "defaults")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_ENGINE_KEYS = frozenset({"connector", "limits", "hook_secret", "hook_secrets"})
+_ENGINE_KEYS = frozenset({"connector", "limits", "hook_secret", "hook_secrets", "allowed_networks"})
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -80,7 +83,8 @@ class ProjectSettings:
         connections: the connections, in the order of the file; their connectors' own settings are checked later.
         log: what to log.
         retry: the retry policy of steps that state none.
-        server: the ``[server]`` table as it is, references filled in.
+        server: how `backhaul serve` listens.
+        history: how much of the history is kept.
         warnings: what was mended by itself.
         problems: everything that is wrong, in the order of the file.
     """
@@ -90,7 +94,8 @@ class ProjectSettings:
     connections: tuple[ConnectionSettings, ...] = ()
     log: LogSettings = field(default_factory=LogSettings)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
-    server: Mapping[str, Json] = field(default_factory=dict, repr=False)
+    server: ServerSettings = field(default_factory=ServerSettings)
+    history: HistoryBounds = field(default_factory=HistoryBounds)
     warnings: tuple[str, ...] = ()
     problems: tuple[SettingError, ...] = ()
 
@@ -100,7 +105,7 @@ class ProjectSettings:
         Raises:
             ConfigurationError: it is not; its text holds all problems, one per line. A single one is a `SettingError`.
         """
-        problems = [problem for problem in self.problems if _connection_of(problem) is None]
+        problems = [problem for problem in self.problems if connection_of(problem) is None]
         if len(problems) == 1:
             raise problems[0]
         if problems:
@@ -110,13 +115,14 @@ class ProjectSettings:
         """Return what is wrong with single connections, by connection."""
         faults: dict[str, list[SettingError]] = {}
         for problem in self.problems:
-            name = _connection_of(problem)
+            name = connection_of(problem)
             if name is not None:
                 faults.setdefault(name, []).append(problem)
         return faults
 
 
-def _connection_of(problem: SettingError) -> str | None:
+def connection_of(problem: SettingError) -> str | None:
+    """Return the connection whose settings a problem is about, None when it is about others."""
     found = re.search(r": connections\.(\w+)", problem.where)
     return found[1] if found else None
 
@@ -185,7 +191,9 @@ class _Reading:
                 self._problem((name,), "there is no such section", advice)
         retry = self._model(_Defaults, "defaults").retry
         connections = [self._connection(name) for name in self._table("connections")]
-        store_url, log, server = self._store_url(), self._model(LogSettings, "log"), self._table("server")
+        store_url, log = self._store_url(), self._model(LogSettings, "log")
+        server = self._model(ServerSettings, "server")
+        history = self._model(HistorySettings, "history").bounds()
         return ProjectSettings(
             folder=self._folder,
             store_url=store_url,
@@ -199,6 +207,7 @@ class _Reading:
                 on=retry.on,
             ),
             server=server,
+            history=history,
             warnings=tuple(self._warnings),
             problems=tuple(problem for _, problem in sorted(self._problems, key=lambda one: one[0])),
         )
@@ -262,6 +271,7 @@ class _Reading:
             limits=self._model(Limits, *key, "limits"),
             raw={one: value for one, value in table.items() if one not in _ENGINE_KEYS},
             hook_secrets=self._hook_secrets(key, table),
+            allowed_networks=self._allowed_networks(key, table),
             place=f"{FILE}:{self._places.line(*key)}",
             places={one: f"{FILE}:{line}" for one, line in self._places.below(*key).items()},
         )
@@ -275,3 +285,13 @@ class _Reading:
             where = "hook_secret" if "hook_secret" in table else "hook_secrets"
             self._problem((*key, where), "a hook secret is a text that is not empty")
         return secrets
+
+    def _allowed_networks(self, key: tuple[str, ...], table: Mapping[str, Json]) -> tuple[Network, ...]:
+        given = table.get("allowed_networks", [])
+        found = []
+        for one in given if isinstance(given, list) else [given]:
+            try:
+                found.append(network(one))
+            except ValueError as error:
+                self._problem((*key, "allowed_networks"), str(error))
+        return tuple(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 from textwrap import dedent
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from backhaul.errors import ConfigurationError, SettingError
 from backhaul.plugins.limits import Limits
 from backhaul.secrets import redact
+from backhaul.server_settings import ServerSettings
 from backhaul.settings import ProjectSettings, find_project, read_settings
 from backhaul.toml_places import TomlPlaces
 from backhaul.workflows.definition import RetryPolicy
@@ -70,7 +72,7 @@ def test_everything_is_read(tmp_path: Path) -> None:
     assert found.log.level == "debug"
     assert found.retry == RetryPolicy(attempts=5, delay_s=10.0)
     assert found.store_url == "postgresql+psycopg://me:pass-word@db/backhaul"
-    assert found.server == {"port": 8080}
+    assert found.server == ServerSettings(port=8080)
     assert redact(found.store_url) == "postgresql+psycopg://me:***@db/backhaul"
     assert "s3cret" not in repr(found)
 
@@ -207,6 +209,48 @@ def test_references_work_in_lists_and_tables(tmp_path: Path) -> None:
     (acs,) = read(tmp_path, text, N="7").connections
     assert acs.limits.per_minute == 7
     assert acs.raw == {"many": ["7", {"a": "7"}]}
+
+
+def test_the_server_has_settings_of_its_own(tmp_path: Path) -> None:
+    text = """
+        [server]
+        host = "0.0.0.0"
+        grace_s = "1m"
+        trusted_proxies = ["10.0.0.0/8", "::1"]
+        [connections.acs]
+        connector = "ixc_acs"
+        allowed_networks = ["192.0.2.0/24", "2001:db8::1"]
+    """
+    found = read(tmp_path, text)
+    found.require_valid()
+    assert not found.server.is_local
+    assert found.server.grace_s == 60
+    assert found.server.trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("::1"))
+    assert found.connections[0].allowed_networks == (ip_network("192.0.2.0/24"), ip_network("2001:db8::1"))
+    assert "allowed_networks" not in found.connections[0].raw
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "[::1]", "localhost"])
+def test_a_loopback_address_is_local(host: str) -> None:
+    assert ServerSettings(host=host).is_local
+
+
+def test_what_is_wrong_with_the_server_is_said_with_its_line(tmp_path: Path) -> None:
+    text = """\
+        [server]
+        port = 70000
+        prot = 1
+        trusted_proxies = ["10.0.0.1/8"]
+        node = " "
+        [connections.acs]
+        connector = "ixc_acs"
+        allowed_networks = ["office"]
+    """
+    found = problems(tmp_path, text)
+    assert [one.partition(": ")[0] for one in found] == [f"backhaul.toml:{line}" for line in (2, 3, 4, 5, 8)]
+    assert "Did you mean 'port'?" in found[1]
+    assert "10.0.0.1/8" in found[2]
+    assert "'office' is no network" in found[4]
 
 
 def test_the_project_is_found_upwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
