@@ -1,0 +1,1 @@
+"""The HTTP face: API, webhook receiver, health, metrics."""
