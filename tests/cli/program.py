@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,9 +88,26 @@ class Cli:
         assert done.stdout.count("\n") == 1, done
         return json.loads(done.stdout)
 
+    def connect(self, name: str, connector: str, settings: Mapping[str, object]) -> None:
+        """Make this a project with one connection."""
+        table = {"connector": connector, **settings}
+        lines = [f"{key} = {_toml(value)}" for key, value in table.items() if value is not None]
+        self.write("backhaul.toml", "\n".join([f"[connections.{name}]", *lines, ""]))
+
     def write(self, path: str, text: str) -> Path:
         """Write a file of the project."""
         file = self.folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
         return file
+
+
+def _toml(value: object) -> str:
+    """Return a JSON value as TOML writes it."""
+    match value:
+        case dict():
+            return "{" + ", ".join(f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items()) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(map(_toml, value)) + "]"
+        case _:
+            return json.dumps(value)

@@ -43,6 +43,8 @@ def test_parameters_are_json_or_text(synced: Cli) -> None:
 def test_wrong_parameters_and_names_are_found_before_anything_is_sent(synced: Cli, sandbox: Sandbox) -> None:
     sandbox.ask("requests", method="DELETE")
     assert synced.json("call", "acs.get_device", "serail=x", code=2)["error"]["type"] == "InputError"
+    told = synced("call", "acs.get_device", "serail=x", code=2).stderr
+    assert "serial: is missing; serail: is not known (did you mean 'serial'?)" in told
     assert "did you mean" in synced.json("call", "acs.get_devise", code=2)["error"]["message"]
     assert synced.json("call", "acz.get_device", code=2)["error"]["kind"] == "connection"
     assert synced.json("call", "acs", code=2)["error"]["type"] == "InputError"

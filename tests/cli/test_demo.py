@@ -15,7 +15,15 @@ def test_the_demo_proves_its_result_and_keeps_its_project(cli: Cli) -> None:
     assert "expected by the sandbox" in out
     assert "added by the second run: 0" in out
     cli.folder /= "kept"
-    assert [run["status"] for run in cli.json("runs", "list")["items"]] == ["succeeded", "succeeded"]
+    runs = [(run["workflow"], run["status"]) for run in cli.json("runs", "list")["items"]]
+    assert runs.count(("nightly-sync", "succeeded")) == 2
+    assert ("speedtest-on-call", "succeeded") in runs
+    assert ("speedtest-on-call-test", "succeeded") in runs
+    assert {status for _, status in runs} == {"succeeded"}
+    assert "after the ring, the agent's screen shows:" in out
+    cards = cli.json("events", "list", "--type", "agent.card")["items"]
+    assert {card["data"]["part"] for card in cards} == {"lookup", "speed_test"}
+    assert all(card["data"]["missing"] == [] for card in cards)
 
 
 def test_the_demo_leaves_a_project_alone(project: Cli) -> None:
@@ -30,3 +38,6 @@ def test_the_demo_in_json_is_one_document(cli: Cli) -> None:
     document = json.loads(out)
     assert document["agrees"] is True
     assert all(check["done"] == check["expected"] for check in document["checks"])
+    assert {"customer's id", "contracted Mbit/s", "speed tests that the ACS was asked for"} <= {
+        check["what"] for check in document["checks"]
+    }

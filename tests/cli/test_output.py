@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from backhaul.cli.output import as_text, clean, columns, duration, iso
+from backhaul.cli.output import as_text, clean, columns, duration
+from backhaul.views.moments import iso
 
 
 @pytest.mark.parametrize(

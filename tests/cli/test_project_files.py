@@ -46,6 +46,9 @@ def test_init_makes_a_project_and_never_overwrites(cli: Cli) -> None:
     assert "backhaul run nightly-sync" in done.stdout
     for name in (".gitignore", ".env.example", "connectors/README.md", "workflows/nightly_sync.py"):
         assert (cli.folder / name).is_file()
+    # What needs connections that a new project does not have is not in use.
+    assert (cli.folder / "examples/speedtest_on_call.yaml").is_file()
+    assert not (cli.folder / "workflows/speedtest_on_call.yaml").exists()
 
 
 def test_init_into_a_new_folder_says_where_to_go(cli: Cli) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backhaul.cli.output import as_text, emit_json, note, number, say, table
-from backhaul.cli.state import AsJson, state_of
+from backhaul.cli.state import AsJson, ShowPersonal, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,16 +32,20 @@ def call(
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Do not ask before an action that changes something.")
     ] = False,
+    show_personal: ShowPersonal = False,
     as_json: AsJson = False,
 ) -> None:
     """Call one action of a connection and print its result.
 
     It is no run: nothing of it is kept in the history, it is not tried again after a failure, and its requests do not
     count for the connection's quota of the day. An action that changes something asks first on a terminal, and
-    needs --yes elsewhere.
+    needs --yes elsewhere. Personal data shows as ***; with --json the result is as it came, for a program to go on
+    with.
     """
     from backhaul.cli.running import run_async
     from backhaul.errors import InputError
+    from backhaul.plugins.personal import covered
+    from backhaul.views.screen import plain
     from backhaul.workflows.inputs import read_pairs
 
     project = state_of(context).project()
@@ -56,10 +60,12 @@ def call(
     result = run_async(lambda: _result(project, connection, spec, params, limit))
     if as_json:
         emit_json(result)
-    elif spec.is_stream:
-        _show_rows(result)
+        return
+    shown = covered(plain(result), spec.result_schema, show_personal=show_personal)
+    if spec.is_stream:
+        _show_rows(shown)
     else:
-        say(as_text(result))
+        say(as_text(shown))
 
 
 def _confirm(target: str, spec: ActionSpec, yes: bool) -> None:
@@ -76,10 +82,11 @@ def _confirm(target: str, spec: ActionSpec, yes: bool) -> None:
 
 
 async def _result(project: Project, connection: str, spec: ActionSpec, params: Mapping[str, Json], limit: int) -> Json:
+    from backhaul.app import open_connections
     from backhaul.plugins.calls import CallContext
 
     context = CallContext(effect=spec.effect, connection=connection, action=spec.name, priority=1)
-    async with project.connections() as connections:
+    async with open_connections(project) as connections:
         opened = await connections.open(connection)
         if not spec.is_stream:
             return await opened.call(spec.name, params, context)

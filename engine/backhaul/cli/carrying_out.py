@@ -18,15 +18,19 @@ from backhaul.cli.output import note
 from backhaul.cli.progress import show_progress
 from backhaul.cli.running import run_async
 from backhaul.cli.summary import emit_outcome, show_outcome
+from backhaul.cli.waiting import carry_through
 from backhaul.store.records import RunRecord, RunStatus
 
 if TYPE_CHECKING:
     from backhaul.runs.progress import RunObserver
 
-__all__ = ["Begin", "carry_out"]
+__all__ = ["Begin", "Show", "carry_out"]
 
 Begin = Callable[[App], Awaitable[RunRecord]]
 """Makes a run ready and returns it: starts, reopens, forks or resolves it."""
+
+Show = Callable[[App, RunRecord], Awaitable[Callable[[], None]]]
+"""Gathers what is to be shown of a run that has stopped, and returns what prints it."""
 
 _AGAIN_S = 0.2
 
@@ -38,15 +42,18 @@ class _Stop:
     number: int = 0
 
 
-def carry_out(project: Project, begin: Begin, *, as_json: bool, quiet: bool) -> int:
-    """Make a run ready, carry it out, show what became of it, and return the exit code.
+def carry_out(project: Project, begin: Begin, *, as_json: bool, quiet: bool, show: Show | None = None) -> int:
+    """Make a run ready, carry it out, show what became of it (or what `show` says), and return the exit code.
 
     The first SIGINT or SIGTERM stops the run so that it can be resumed; the second one ends the process at once, which
     loses nothing either.
     """
     with show_progress(quiet=quiet) as observer:
-        run, stop, finish = run_async(partial(_carried_out, project, begin, observer, as_json))
+        run, stop, finish = run_async(partial(_carried_out, project, begin, observer, show or _usual(as_json)))
     finish()
+    if stop.number and run.status is RunStatus.WAITING:
+        note(f"it goes on waiting; a service continues it (backhaul serve), or: backhaul runs resume {run.run_id}")
+        return 128 + stop.number
     if stop.number and run.status in {RunStatus.RUNNING, RunStatus.QUEUED}:
         note(f"stopped; continue with: backhaul runs resume {run.run_id}")
         return 128 + stop.number
@@ -59,13 +66,16 @@ def carry_out(project: Project, begin: Begin, *, as_json: bool, quiet: bool) -> 
             return ExitCode.FAILED
 
 
+def _usual(as_json: bool) -> Show:
+    return emit_outcome if as_json else show_outcome
+
+
 async def _carried_out(
-    project: Project, begin: Begin, observer: RunObserver, as_json: bool
+    project: Project, begin: Begin, observer: RunObserver, show: Show
 ) -> tuple[RunRecord, _Stop, Callable[[], None]]:
     stop = _Stop()
     async with open_app(project, observer=observer) as app:
         run = await _stoppable(app, begin, stop)
-        show = emit_outcome if as_json else show_outcome
         return run, stop, await show(app, run)
 
 
@@ -99,7 +109,8 @@ async def _stoppable(app: App, begin: Begin, stop: _Stop) -> RunRecord:
         async with anyio.create_task_group() as group:
             group.start_soon(listen)
             try:
-                ended.append(await app.executor.execute((await begin(app)).run_id))
+                run = await begin(app)
+                ended.append(await carry_through(app, run.run_id, lambda: bool(stop.number)))
             except Exception as error:  # noqa: BLE001  # handed on as it is: a task group would wrap it
                 ended.append(error)
             group.cancel_scope.cancel()

@@ -13,7 +13,6 @@ from backhaul.cli.state import AsJson, state_of
 
 if TYPE_CHECKING:
     from backhaul.app import Project
-    from backhaul.problems import Problem
 
 __all__ = ["check"]
 
@@ -32,6 +31,7 @@ def check(
     Each problem is one line, FILE:LINE:COLUMN: CODE MESSAGE. Nothing is contacted. Ends with 2 when there are any.
     """
     from backhaul.cli.problems import all_problems
+    from backhaul.views.workflows import problem_view
 
     project = state_of(context).project()
     problems = all_problems(project)
@@ -41,7 +41,7 @@ def check(
         wanted = _relative(project, files)
         problems = [problem for problem in problems if problem.place.file in wanted]
     if as_json:
-        emit_json({"problems": [_json(problem) for problem in problems], "count": len(problems)})
+        emit_json({"problems": [problem_view(problem) for problem in problems], "count": len(problems)})
     else:
         for problem in problems:
             say(clean(str(problem)))
@@ -69,14 +69,3 @@ def _count(project: Project, problems: int) -> str:
         return f"{problems} problem{'s' * (problems > 1)}"
     workflows, connections = len(project.catalog.workflows), len(project.settings.connections)
     return f"no problems: {workflows} workflows, {connections} connections"
-
-
-def _json(problem: Problem) -> dict[str, object]:
-    return {
-        "file": problem.place.file,
-        "line": problem.place.line,
-        "column": problem.place.column,
-        "code": problem.code,
-        "message": problem.message,
-        "suggestion": problem.suggestion or None,
-    }

@@ -12,7 +12,7 @@ from backhaul.cli.state import AsJson, state_of
 
 if TYPE_CHECKING:
     from backhaul.app import Project
-    from backhaul.json_values import Json
+    from backhaul.views.connections import CheckView
 
 __all__ = ["app"]
 
@@ -22,23 +22,12 @@ app = typer.Typer(no_args_is_help=True, help="Look at the project's connections 
 @app.command("list")
 def list_connections(context: typer.Context, as_json: AsJson = False) -> None:
     """List the connections that the settings name, without contacting them."""
+    from backhaul.views.connections import connection_view
+
     project = state_of(context).project()
     connections = project.connections()
     faults = [*project.settings.problems, *connections.problems()]
-    items: list[dict[str, Json]] = []
-    for name in connections.names:
-        settings = connections.settings(name)
-        wrong = [str(error) for error in faults if f": connections.{name}." in f"{error.where}."]
-        items.append(
-            {
-                "name": name,
-                "connector": settings.connector,
-                "base_url": settings.raw.get("base_url"),
-                "limits": settings.limits.model_dump(mode="json", exclude_none=True),
-                "status": "wrong settings" if wrong else "ready",
-                "problems": wrong,
-            }
-        )
+    items = [connection_view(connections, name, faults) for name in connections.names]
     if as_json:
         emit_json({"items": items})
         return
@@ -69,32 +58,16 @@ def check(
         emit_json({"items": results})
     for one in [] if as_json else results:
         took = f" in {duration(one['duration_s'])}"
-        if one["ok"]:
+        if one["error"] is None:
             say(f"{one['name']}: {paint('works', 'succeeded')}{took}")
         else:
             say(f"{one['name']}: {paint('does not work', 'failed')}: {clean(one['error']['message'])}")
     raise typer.Exit(ExitCode.OK if all(one["ok"] for one in results) else ExitCode.FAILED)
 
 
-async def _checked(project: Project, names: list[str]) -> list[dict[str, Json]]:
+async def _checked(project: Project, names: list[str]) -> list[CheckView]:
     """Return what became of each check; they are made one after the other, as a person reads them."""
-    from time import monotonic
+    from backhaul.views.connections import check_connection
 
-    from backhaul.errors import BackhaulError
-    from backhaul.secrets import redact
-
-    results: list[dict[str, Json]] = []
     async with project.connections() as connections:
-        for name in names:
-            began = monotonic()
-            error: dict[str, str] | None = None
-            try:
-                await (await connections.open(name)).check()
-            except BackhaulError as failure:
-                error = {"type": type(failure).__name__, "message": redact(str(failure))}
-            except Exception as mistake:  # noqa: BLE001  # boundary: other people's code, and the others are checked too
-                name_of_it = type(mistake).__name__
-                error = {"type": name_of_it, "message": redact(f"a mistake in the connector: {name_of_it}: {mistake}")}
-            took = round(monotonic() - began, 3)
-            results.append({"name": name, "ok": error is None, "duration_s": took, "error": error})
-    return results
+        return [await check_connection(connections, name) for name in names]

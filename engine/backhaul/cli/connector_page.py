@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from backhaul.json_values import dump
+from backhaul.plugins.docstrings import text_without
+from backhaul.plugins.personal import is_marked
 
 if TYPE_CHECKING:
     from backhaul.json_values import Json
@@ -46,13 +48,16 @@ def page(connector: LoadedConnector) -> Iterator[str]:
         given = f"default {dump(one['default'])}" if one.get("default") is not None else "optional"
         state = "required" if name in required else given
         yield from _entry(f"{name}: {type_words(one, schema)}, {state}", one.get("description", ""))
+    yield "  besides, as of every connection: limits"
+    if connector.webhook is not None:
+        yield "      and, to take webhooks: hook_secret or hook_secrets, allowed_networks"
     for spec in connector.actions.values():
         yield ""
         yield from _of_action(spec)
     if connector.webhook is not None:
         yield ""
         yield "webhooks  (events that the other system sends)"
-        yield textwrap.indent(_webhook_doc(connector), "    ")
+        yield from _wrapped(text_without(_webhook_doc(connector), "Raises"), 4)
     for poll in connector.polls:
         yield ""
         yield f"{poll.name}  (events, looked for every {poll.every_s:g} s)"
@@ -95,37 +100,35 @@ def type_words(schema: Mapping[str, Json], root: Mapping[str, Json]) -> str:
 def _of_action(spec: ActionSpec) -> Iterator[str]:
     kind = "listing, " if spec.is_stream else ""
     yield f"{spec.name}  ({kind}effect {spec.effect.value})"
-    yield from _wrapped(_text_of(spec), 4)
+    yield from _wrapped(text_without(spec.doc, "Args", "Raises"), 4)
     for one in spec.parameters:
         given = "optional" if one.default is None else f"default {dump(one.default)}"
         state = "required" if one.required else given
-        yield from _entry(f"{one.name}: {type_words(one.schema, one.schema)}, {state}", one.description)
+        mark = ", personal" if is_marked(one.schema) else ""
+        inner = _fields(one.schema.get("items", one.schema), one.schema)
+        words = type_words(one.schema, one.schema) + (f" with {', '.join(inner)}" if inner else "")
+        yield from _entry(f"{one.name}: {words}, {state}{mark}", one.description)
+    if not spec.parameters:
+        yield "  takes no parameters"
     yield f"  gives: {_result(spec)}"
+    for error, when in spec.raises.items():
+        yield from _entry(f"raises {error}:", when)
+    if spec.source:
+        yield from textwrap.wrap(f"source: {spec.source}", _WIDTH, initial_indent="  ", subsequent_indent="      ")
 
 
 def _result(spec: ActionSpec) -> str:
-    schema = spec.result_adapter.json_schema(mode="serialization")
-    words = type_words(schema, schema)
-    fields = _fields(schema.get("items", schema) if spec.is_stream else schema, schema)
+    schema = spec.result_schema
+    words = type_words(schema, schema) + (" (personal)" if is_marked(schema) else "")
+    fields = _fields(schema.get("items", schema), schema)
     return words + (f" with {', '.join(fields)}" if fields else "")
 
 
 def _fields(schema: Mapping[str, Json], root: Mapping[str, Json]) -> list[str]:
     if "$ref" in schema:
         schema = root.get("$defs", {}).get(schema["$ref"].rpartition("/")[2], {})
-    return list(schema.get("properties", {}))
-
-
-def _text_of(spec: ActionSpec) -> str:
-    """Return an action's docstring without its Args section, which is shown with the parameters."""
-    kept: list[str] = []
-    skipping = False
-    for line in spec.doc.splitlines():
-        if line and not line.startswith(" "):
-            skipping = line.startswith("Args:")
-        if not skipping:
-            kept.append(line)
-    return "\n".join(kept).strip()
+    fields = schema.get("properties", {})
+    return [f"{name} (personal)" if is_marked(one) else name for name, one in fields.items()]
 
 
 def _entry(head: str, text: str) -> Iterator[str]:
@@ -160,5 +163,7 @@ def _action(spec: ActionSpec) -> dict[str, Json]:
             }
             for one in spec.parameters
         ],
-        "result": spec.result_adapter.json_schema(mode="serialization"),
+        "result": spec.result_schema,
+        "raises": [{"error": error, "when": when} for error, when in spec.raises.items()],
+        "source": spec.source,
     }

@@ -47,7 +47,7 @@ def show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A connector, as the 'connector' setting names it.")],
     as_json: AsJson = False,
 ) -> None:
-    """Show a connector: its settings, and each of its actions with parameters, result and effect."""
+    """Show a connector: its settings, and each of its actions with parameters, result, effect, errors and source."""
     from backhaul.cli.connector_page import described, page
 
     connector = _registry(state_of(context)).connector(name)

@@ -1,4 +1,4 @@
-"""`backhaul demo`: the nightly sync against a sandbox ISP, from nothing to a proof of its result."""
+"""`backhaul demo`: a sync and a call with a sandbox ISP, from nothing to a proof of what was done."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from shutil import which
@@ -19,12 +20,15 @@ from backhaul.cli.output import duration, emit_json, note, number, paint, say
 from backhaul.cli.state import AsJson
 
 if TYPE_CHECKING:
+    from backhaul.cli.demo_call import Screen
     from backhaul.cli.demo_sandbox import DemoSandbox
     from backhaul.json_values import Json
 
 __all__ = ["demo"]
 
 _WORKFLOW = "nightly-sync"
+_CALL = "speedtest-on-call"
+_CONNECTIONS = ("acs", "provider", "crm", "akixi", "phone", "agent", "callback")
 
 
 def demo(
@@ -35,12 +39,13 @@ def demo(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Sync a sandbox ISP twice and check the result.
+    """Sync a sandbox ISP twice, let a customer call, and check the results.
 
-    The result is compared with what the sandbox itself computes from its state before the run.
+    They are compared with what the sandbox itself computes from its state before.
 
     The project folder stays, so that its history can be looked at. Ends with 1 when anything disagrees.
     """
+    from backhaul.cli.demo_call import screen_open
     from backhaul.cli.demo_sandbox import MADE_BY, sandbox_running
     from backhaul.cli.init import make_project
     from backhaul.errors import ConfigurationError
@@ -51,16 +56,17 @@ def demo(
         raise ConfigurationError(f"{settings} is there and is not a demo's: name another folder")
     show = _Show(folder, note if as_json else say, as_json=as_json)
     show.tell(f"1. A project, as 'backhaul init' makes it: {folder}")
-    make_project(folder)
+    make_project(folder, connections=_CONNECTIONS)
     show.tell(f"2. A sandbox ISP with {number(devices)} devices (seed {seed}), spoken to over HTTP on loopback")
-    with sandbox_running(devices, seed) as sandbox:
-        settings.write_text(sandbox.settings(), encoding="utf-8")
-        agreed = show.two_runs(sandbox)
+    with sandbox_running(devices, seed) as sandbox, screen_open() as screen:
+        settings.write_text(sandbox.settings(screen.url), encoding="utf-8")
+        agreed = show.two_runs(sandbox) and show.call(sandbox, screen)
     show.tell(f"""
 Look around; the project and its history stay:
   cd {shlex.quote(str(folder))}{_path_advice()}
   backhaul runs list
   backhaul workflows show {_WORKFLOW}
+  backhaul events list --type agent.card       # the cards; the call's run: backhaul runs list --workflow {_CALL}
   backhaul connectors show ixc_acs
   backhaul sandbox --devices {devices} --seed {seed} --port {sandbox.port}   # the same ISP once more, then:
   backhaul call acs.list_devices --limit 5""")
@@ -77,7 +83,7 @@ def _path_advice() -> str:
 
 
 class _Show:
-    """The two runs in a project's folder, told to whoever watches.
+    """The runs in a project's folder, told to whoever watches.
 
     Attributes:
         tell: prints a line.
@@ -113,6 +119,52 @@ class _Show:
         self._check("effects that the sandbox received twice", sandbox.repeated(), 0)
         return all(check["equal"] for check in self.checks)
 
+    def call(self, sandbox: DemoSandbox, screen: Screen) -> bool:
+        """Serve the project, let a customer call, and return whether the agent's cards say what the sandbox knows."""
+        from backhaul.cli.demo_call import service_running
+
+        who = sandbox.caller()
+        self.tell("\n5. A customer calls: backhaul serve, and a telephone rings at the desk\n")
+        with service_running(self._folder) as service:
+            sandbox.send_events_to(service)
+            began = time.monotonic()
+            sandbox.ring(who["index"])
+            card, came = screen.card("lookup")
+            self.tell(f"{round((came - began) * 1000)} ms after the ring, the agent's screen shows:")
+            self._show_card(card)
+            self._check("customer's id", card["customer"]["id"], int(who["provider"]["customer_id"]), is_id=True)
+            self._check("contract's id", card["contract"]["id"], int(who["provider"]["contract_id"]), is_id=True)
+            device = sandbox.device(card["device"]["serial"])
+            self._check("contracted Mbit/s", round(card["plan"]["download_mbps"]), round(device["contracted_mbps"][0]))
+            self._check("devices of this login", int(device["pppoe_login"] == card["login"]), 1)
+            self._wait_for_test(sandbox)
+            sandbox.advance(30)
+            test = screen.card("speed_test")[0]["speed_test"]
+        self.tell(
+            f"\nThe test has ended ({test['state']}): {test['download_mbps']:.0f} Mbit/s down, "
+            f"{test['of_contracted_percent']} % of what was bought. It took 30 s, which the sandbox has skipped."
+        )
+        self._check("speed tests that the ACS was asked for", sandbox.speed_tests(), 1)
+        return all(check["equal"] for check in self.checks)
+
+    def _wait_for_test(self, sandbox: DemoSandbox) -> None:
+        """Return when the ACS was asked for the speed test, so that it can end."""
+        until = time.monotonic() + 60
+        while not sandbox.speed_tests() and time.monotonic() < until:
+            time.sleep(0.02)
+
+    def _show_card(self, card: Json) -> None:
+        """Print what an agent reads first."""
+        works = "should work" if card["contract"]["works"] else "is blocked"
+        device, plan = card["device"], card["plan"]
+        online = "online" if device["online"] else "offline"
+        signal = "no optical signal" if device["rx_dbm"] is None else f"{device['rx_dbm']} dBm"
+        self.tell(f"  {card['customer']['name']}, {card['number']}, login {card['login']}")
+        self.tell(f"  contract {card['contract']['id']}: the service {works}")
+        self.tell(f"  bought {plan['download_mbps']:.0f}/{plan['upload_mbps']:.0f} Mbit/s ({plan['name']})")
+        self.tell(f"  device {device['serial']}, {device['model']}: {online}, {signal}")
+        self.tell(f"  speed test: {card['speed_test']['another']}\n")
+
     def _compare(self, output: Json, expected: Json) -> None:
         """Compare what the run did with what the sandbox computed from its own state before."""
         reasons = expected["reasons"]
@@ -131,11 +183,12 @@ class _Show:
         gone = output["erp_rows_by_state"].get("gone from the ACS", 0)
         self._check("gone from the ACS", gone, reasons.get("not_in_acs", 0))
 
-    def _check(self, what: str, done: int, expected: int) -> None:
+    def _check(self, what: str, done: int, expected: int, *, is_id: bool = False) -> None:
         equal = done == expected
+        shown = str if is_id else number
         self.checks.append({"what": what, "done": done, "expected": expected, "equal": equal})
         verdict = paint("equal", "succeeded") if equal else paint("DIFFERENT", "failed")
-        self.tell(f"  {what}: {number(done)}, expected by the sandbox: {number(expected)} -> {verdict}")
+        self.tell(f"  {what}: {shown(done)}, expected by the sandbox: {shown(expected)} -> {verdict}")
 
     def _run(self) -> Json:
         """Run the workflow as a person would, progress on the terminal; return its document, None if it failed."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
 from backhaul.errors import BackhaulError
 
@@ -26,6 +26,7 @@ __all__ = ["MADE_BY", "DemoSandbox", "sandbox_running"]
 MADE_BY = "# Made by 'backhaul demo'."
 """How the settings of a demo begin."""
 
+_HOOK_SECRET = "secret-of-the-demo"  # noqa: S105  (of a sandbox on loopback)
 _READY_S = 120.0
 _STOP_S = 10.0
 
@@ -41,22 +42,59 @@ class DemoSandbox:
         """The port that it listens on."""
         return urlsplit(self.url).port or 0
 
-    def settings(self) -> str:
-        """Return the text of a `backhaul.toml` that connects to it."""
-        known = self._get("credentials")
-        acs, provider = known["acs"], known["provider"]
-        return f"""{MADE_BY} The credentials are the sandbox's own and open nothing else.
-[connections.acs]
-connector = "ixc_acs"
-base_url = "{self.url}/acs"
-client_id = {json.dumps(acs["client_id"])}
-client_secret = {json.dumps(acs["client_secret"])}
+    def settings(self, screen: str) -> str:
+        """Return the text of a `backhaul.toml` that connects to it.
 
-[connections.provider]
-connector = "ixc_provider"
-base_url = "{self.url}/provider"
-token = {json.dumps(provider["token"])}
-"""
+        Args:
+            screen: address of what stands for the agents' screens.
+        """
+        known = self._get("credentials")
+        acs = {name: known["acs"][name] for name in ("client_id", "client_secret")}
+        connections = {
+            "acs": {"connector": "ixc_acs", "base_url": f"{self.url}/acs", **acs, "hook_secret": _HOOK_SECRET},
+            "provider": {"connector": "ixc_provider", "base_url": f"{self.url}/provider", **known["provider"]},
+            "crm": {"connector": "ispcrm", "base_url": f"{self.url}/crm", "token": known["crm"]["token"]},
+            "akixi": {"connector": "akixi", "base_url": f"{self.url}/akixi", "api_key": known["akixi"]["api_key"]},
+            "phone": {
+                "connector": "axialys",
+                "base_url": f"{self.url}/phone/api",
+                "api_key": known["axialys"]["api_key"],
+                "hook_secret": _HOOK_SECRET,
+            },
+            "agent": {"connector": "http", "base_url": screen},
+        }
+        lines = [f"{MADE_BY} The credentials are the sandbox's own and open nothing else."]
+        for name, values in connections.items():
+            lines += [f"\n[connections.{name}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
+        return "\n".join(lines) + "\n"
+
+    def send_events_to(self, service: str) -> None:
+        """Have the telephone system and the ACS send their events to a service."""
+        key = self._get("credentials")["axialys"]["api_key"]
+        callback = f"{service}/hooks/phone/{_HOOK_SECRET}/"
+        self._ask(f"phone/api/centrex/v1/set_callback?api_key={key}&url={callback}")
+        self._get("settings", {"acs": {"webhook_uri": f"{service}/hooks/acs/{_HOOK_SECRET}"}})
+
+    def caller(self) -> Json:
+        """Return a subscriber whose device is online, as every system knows him."""
+        return self._get(f"subscribers?serial={self._get('acs/fixtures')['plain']}")
+
+    def device(self, serial: str) -> Json:
+        """Return a device as it really is."""
+        return self._get(f"acs/devices/{serial}")
+
+    def ring(self, index: int) -> str:
+        """Let a subscriber call a desk; return the call's id."""
+        return str(self._get("axialys/incoming_call", {"index": index})["call_id"])
+
+    def advance(self, seconds: float) -> None:
+        """Move the world's clock."""
+        self._get("clock", {"advance_s": seconds})
+
+    def speed_tests(self) -> int:
+        """Return how many speed tests the ACS was asked for."""
+        items = self._get("requests/summary")["items"]
+        return sum(one["count"] for one in items if one["operation"] == "start_speedTest")
 
     def expected(self) -> Json:
         """Return how many effects a correct sync has now, by the sandbox's own computation."""
@@ -66,10 +104,17 @@ token = {json.dumps(provider["token"])}
         """Return how many effects it has received more than once."""
         return len(self._get("requests/repeated")["items"])
 
-    def _get(self, path: str) -> Json:
+    def _get(self, path: str, body: Json = None) -> Json:
+        return json.loads(self._ask(f"_sandbox/{path}", body) or "null")
+
+    def _ask(self, path: str, body: Json = None) -> bytes:
+        """Return what a path answers, to POST when there is a body."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"content-type": "application/json"}
+        request = Request(f"{self.url}/{path}", data=data, headers=headers)  # noqa: S310  (a sandbox on loopback)
         # No proxy: the environment's does not know this machine's loopback.
-        with build_opener(ProxyHandler({})).open(f"{self.url}/_sandbox/{path}", timeout=60) as answer:
-            return json.load(answer)
+        with build_opener(ProxyHandler({})).open(request, timeout=60) as answer:
+            return bytes(answer.read())
 
 
 @contextmanager

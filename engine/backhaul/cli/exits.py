@@ -41,7 +41,7 @@ def report_error(error: BackhaulError, *, as_json: bool) -> int:
 
 def report_usage(error: typer.TyperException, *, as_json: bool) -> int:
     """Say how the command line is wrong and return the exit code."""
-    message = error.format_message()
+    message = error.format_message().replace("Value error, ", "")
     if as_json:
         emit_json({"error": {"type": "UsageError", "message": message}})
         return ExitCode.WRONG

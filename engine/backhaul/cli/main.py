@@ -12,17 +12,22 @@ import typer
 
 from backhaul import __version__
 from backhaul.cli import (
+    apply,
     call,
     check,
     connections,
     connectors,
     db,
     demo,
+    events,
     init,
     run,
     runs,
     sandbox,
+    schedules,
     schema,
+    serve,
+    tokens,
     workflows,
 )
 from backhaul.cli.exits import report_error, report_mistake, report_usage
@@ -46,9 +51,14 @@ app.command("init")(init.init)
 app.command("check")(check.check)
 app.command("schema")(schema.schema)
 app.command("run")(run.run)
+app.command("apply")(apply.apply)
 app.command("call")(call.call)
 app.add_typer(runs.app, name="runs")
+app.command("serve")(serve.serve)
+app.add_typer(events.app, name="events")
+app.add_typer(schedules.app, name="schedules")
 app.add_typer(workflows.app, name="workflows")
+app.add_typer(tokens.app, name="tokens")
 app.add_typer(connections.app, name="connections")
 app.add_typer(connectors.app, name="connectors")
 app.command("sandbox", context_settings=sandbox.CONTEXT, add_help_option=False)(sandbox.sandbox)

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import typer
@@ -21,7 +21,6 @@ __all__ = [
     "columns",
     "duration",
     "emit_json",
-    "iso",
     "local_time",
     "note",
     "number",
@@ -34,7 +33,9 @@ _COLOURS = {
     "succeeded": "green",
     "running": "cyan",
     "queued": "cyan",
+    "waiting": "yellow",
     "retrying": "yellow",
+    "planned": "cyan",
     "needs_attention": "yellow",
     "unknown": "yellow",
     "interrupted": "yellow",
@@ -49,14 +50,14 @@ class ReaderGoneError(Exception):
     """Whoever read our standard output has read enough. (Typer would take a `BrokenPipeError` for a failure.)"""
 
 
-def say(text: str = "") -> None:
-    """Print text on standard output.
+def say(text: str = "", *, line: bool = True) -> None:
+    """Print text on standard output, as a line unless told otherwise.
 
     Raises:
         ReaderGoneError: nobody reads it any more.
     """
     try:
-        typer.echo(text)
+        typer.echo(text, nl=line)
     except BrokenPipeError:
         raise ReaderGoneError from None
 
@@ -146,11 +147,6 @@ def duration(seconds: float | None) -> str:
 def number(value: float) -> str:
     """Return a number with separators between thousands."""
     return f"{value:,.0f}"
-
-
-def iso(moment: datetime | None) -> str | None:
-    """Return a moment as ISO text in UTC, for JSON."""
-    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def local_time(moment: datetime | None) -> str:

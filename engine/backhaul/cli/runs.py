@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from backhaul.cli.approvals import approve, reject
+from backhaul.cli.export import export
 from backhaul.cli.output import emit_json, note, paint, say, table
-from backhaul.cli.state import AsJson, Quiet, RunName, state_of
+from backhaul.cli.state import AsJson, Quiet, RunName, ShowPersonal, state_of
 
 if TYPE_CHECKING:
     from backhaul.app import App
@@ -16,10 +18,14 @@ if TYPE_CHECKING:
     from backhaul.json_values import Json
     from backhaul.store.records import RunRecord
     from backhaul.store.store import Store
+    from backhaul.views.runs import RunView
 
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="Look at runs and intervene in them.")
+app.command()(approve)
+app.command()(reject)
+app.command()(export)
 
 
 class Status(StrEnum):
@@ -49,27 +55,34 @@ def list_runs(
     status: Annotated[Status | None, typer.Option("--status", "-s", help="Only runs with this status.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="At most so many.")] = 20,
     cursor: Annotated[str | None, typer.Option("--cursor", help="Continue where another listing ended.")] = None,
+    show_personal: ShowPersonal = False,
     as_json: AsJson = False,
 ) -> None:
     """List runs, the newest first. A run that no process carries out any more shows as interrupted."""
     from backhaul.cli.history import open_history
-    from backhaul.cli.run_page import HEADINGS, described, listed, row
+    from backhaul.cli.run_page import HEADINGS, row
     from backhaul.cli.running import run_async
     from backhaul.store.records import RunStatus
+    from backhaul.views.run_screen import run_views
+    from backhaul.views.runs import listed
+    from backhaul.views.screen import screen_of
 
     project = state_of(context).project()
 
-    async def ask() -> tuple[list[tuple[RunRecord, bool]], str | None]:
+    async def ask() -> tuple[list[RunView], list[tuple[str, ...]], str | None]:
         async with open_history(project) as store:
             wanted = RunStatus(status.value) if status is not None else None
             found, following = await store.runs(workflow=workflow, status=wanted, limit=limit, cursor=cursor)
-            return await listed(store, found), following
+            if as_json:
+                screen = screen_of(project, show_personal=show_personal)
+                return await run_views(store, found, screen), [], following
+            return [], [row(run, interrupted=lost) for run, lost in await listed(store, found)], following
 
-    found, following = run_async(ask)
+    items, rows, following = run_async(ask)
     if as_json:
-        emit_json({"items": [described(run, interrupted=lost) for run, lost in found], "next": following})
+        emit_json({"items": items, "next": following})
         return
-    table(HEADINGS, [row(run, interrupted=lost) for run, lost in found], status=2)
+    table(HEADINGS, rows, status=2)
     if following is not None:
         note(f"more with: backhaul runs list --cursor {following}")
 
@@ -83,24 +96,37 @@ def show(
     ] = None,
     items: Annotated[int, typer.Option("--items", min=0, help="With --step: so many records of its dataset.")] = 5,
     definition: Annotated[bool, typer.Option("--definition", help="Print the workflow's text as it was run.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="How two systems differ, and why.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Of a run that is a plan: what it would change.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Also the steps of the items inside each.")] = False,
+    show_personal: ShowPersonal = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show a run: how it stands, its steps, their attempts and errors, its output."""
+    """Show a run: how it stands, its steps, their attempts and errors, its output.
+
+    Personal data shows as ***: what connectors mark, wherever it went, and fields with names such as 'phone'.
+    """
     from backhaul.cli import run_page
     from backhaul.cli.history import open_history
+    from backhaul.cli.plan import plan_page
     from backhaul.cli.running import run_async
+    from backhaul.views.screen import screen_of
 
     project = state_of(context).project()
+    screen = screen_of(project, show_personal=show_personal)
 
     async def ask() -> run_page.Page:
         async with open_history(project) as store:
             found = await store.find_run(run)
             if definition:
                 return await run_page.definition_page(store, found)
+            if explain:
+                return await run_page.differences_page(store, found)
+            if plan:
+                return await plan_page(project, store, found, screen)
             if step is not None:
-                return await run_page.step_page(store, found, step, items)
-            return await run_page.page(store, found, every=every)
+                return await run_page.step_page(store, found, step, screen, items=items)
+            return await run_page.page(store, found, screen, every=every)
 
     document, lines = run_async(ask)
     if as_json:
@@ -179,7 +205,7 @@ def fork(
 ) -> None:
     """Start a new run with another run's results up to a step, and carry it out from there."""
     from backhaul.cli.problems import checked_workflow
-    from backhaul.cli.run_page import stored_definition
+    from backhaul.views.runs import stored_definition
     from backhaul.workflows.inputs import read_pairs
 
     given = read_pairs(inputs or ())
@@ -213,10 +239,11 @@ def resolve(
     With 'done' it counts as done, with 'retry' the call is made again, with 'skip' the run goes on without it.
     """
     from backhaul.cli.history import open_history
-    from backhaul.cli.run_page import described
     from backhaul.cli.running import run_async
     from backhaul.runs.interventions import Interventions
     from backhaul.runs.interventions import Resolution as Resolved
+    from backhaul.views.runs import described
+    from backhaul.views.screen import screen_of
 
     value = _json(output)
 
@@ -237,7 +264,7 @@ def resolve(
 
     resolved = run_async(only)
     if as_json:
-        emit_json(described(resolved, interrupted=False))
+        emit_json(described(resolved, screen_of(project), interrupted=False))
     else:
         say(f"step {step} is resolved; continue with: backhaul runs resume {resolved.run_id}")
 

@@ -15,11 +15,12 @@ from backhaul.cli.output import note
 if TYPE_CHECKING:
     from backhaul.app import Project
 
-__all__ = ["AsJson", "LogFormat", "Quiet", "RunName", "State", "state_of"]
+__all__ = ["AsJson", "LogFormat", "Quiet", "RunName", "ShowPersonal", "State", "state_of"]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on standard error.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, or a beginning that only it has.")]
+ShowPersonal = Annotated[bool, typer.Option("--show-personal", help="Show personal data instead of ***.")]
 
 
 class LogFormat(StrEnum):
