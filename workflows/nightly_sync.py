@@ -1,11 +1,15 @@
-"""The nightly sync of nightly_sync.yaml, written in Python: the same steps, the same journal, the same history."""
+"""The nightly sync of nightly_sync.yaml, written in Python: the same steps, the same journal, the same history.
+
+It has no trigger, so that the two do not run at the same time. To let it take the other's place, remove `on:` there and
+add here: ``on=[cron("0 3 * * *", timezone="America/Sao_Paulo")]``, with ``from backhaul import cron``.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
 
-from backhaul import Run, cron, workflow
+from backhaul import Run, workflow
 from backhaul_connectors.ixc_acs import Device, IxcAcs
 from backhaul_connectors.ixc_provider import IxcProvider
 
@@ -25,7 +29,6 @@ class Report:
 @workflow(
     name="nightly-sync-python",
     description="Link every ACS device to the active login that IXC Provider knows, in Python.",
-    on=[cron("0 3 * * *", timezone="America/Sao_Paulo", catch_up="latest", overlap="skip")],
     timeout="2h",
 )
 async def nightly_sync(run: Run, acs: IxcAcs, provider: IxcProvider) -> Report:
