@@ -6,15 +6,38 @@ import sys
 from collections.abc import Callable
 
 from backhaul.logs import configure
-from benchmarks import each, http_client, journal, journal_writer, listing, startup
+from benchmarks import (
+    call_to_card,
+    chain,
+    cron_schedules,
+    each,
+    http_client,
+    journal,
+    journal_writer,
+    listing,
+    reconcile,
+    restart,
+    schedules,
+    startup,
+    waiting,
+    webhooks,
+)
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
+    "call_to_card": call_to_card.main,
+    "chain": chain.main,
+    "cron_schedules": cron_schedules.main,
     "each": each.main,
     "http_client": http_client.main,
     "journal": journal.main,
     "journal_writer": lambda: journal_writer.main([]),
     "listing": listing.main,
+    "restart": restart.main,
+    "schedules": schedules.main,
+    "reconcile": reconcile.main,
     "startup": startup.main,
+    "waiting": waiting.main,
+    "webhooks": webhooks.main,
 }
 
 

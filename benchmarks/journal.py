@@ -27,7 +27,7 @@ from backhaul.runs.control import Control
 from backhaul.runs.journal import Journal
 from backhaul.runs.progress import RunObserver
 from backhaul.sdk import Connector, Effect, action
-from backhaul.store.records import StepRecord, StepStatus
+from backhaul.store.records import RunRecord, RunStatus, StepRecord, StepStatus
 from backhaul.store.store import Store
 from backhaul.workflows.definition import RetryPolicy
 
@@ -88,9 +88,19 @@ def raw(store: Store) -> Work:
 
 async def calls(store: Store, connections: Connections, name: str) -> tuple[Work, Journal]:
     """Steps as a run makes them."""
-    journal = Journal(store, store.clock, new_id(), RunObserver())
+    run = RunRecord(
+        run_id=new_id(),
+        workflow="benchmark",
+        digest="",
+        status=RunStatus.RUNNING,
+        cause="benchmark",
+        inputs={},
+        node="benchmark",
+        created_at=store.clock.now(),
+    )
+    journal = Journal(store, store.clock, run.run_id, RunObserver())
     await journal.open()
-    caller, control, retry = Caller(journal, connections), Control(), RetryPolicy()
+    caller, control, retry = Caller(journal, connections, root=run), Control(), RetryPolicy()
 
     async def work(numbers: Iterator[int]) -> None:
         for number in numbers:
