@@ -5,11 +5,14 @@ VENV := .venv
 STAMP := $(VENV)/.made-for-$(shell cksum < pyproject.toml | cut -d' ' -f1)
 BIN := $(VENV)/bin
 
+# The tests start hundreds of processes; compiling every module anew in each would take most of their time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lint types bench clean help
 
 help:
 	@echo "make demo    set everything up and run the nightly sync against a sandbox ISP"
-	@echo "make test    set everything up and run the tests"
+	@echo "make test    set everything up and run the tests; with CI=true the slow ones, too"
 	@echo "make lint    style, layers and types"
 	@echo "make bench   the benchmarks, each as a ratio to a raw limit of the same run"
 
@@ -17,7 +20,7 @@ demo: $(STAMP)
 	@$(BIN)/backhaul demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n auto --dist loadgroup -q
+	$(BIN)/python -m pytest -n auto --dist loadgroup -q $(if $(CI),,-m "not slow")
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -13,18 +13,31 @@ import backhaul.errors
 from backhaul.plugins.action import ActionSpec
 from backhaul.plugins.limits import Limits
 from backhaul.plugins.loader import load_plugins
+from backhaul.server_settings import ServerSettings
 from backhaul.settings import LogSettings, read_settings
 from backhaul.workflows.checks import check_workflow
 from backhaul.workflows.definition import Workflow
 from backhaul.workflows.expression_tree import FILTERS
 from backhaul.workflows.expressions import compile_expression
 from backhaul.workflows.list_filters import FUNCTIONS
+from backhaul.workflows.normalizers import NORMALIZERS
 from backhaul.workflows.python_workflow import load_python_workflows
+from backhaul.workflows.reconcile import OUTCOMES, RESULT_FIELDS
 from backhaul.workflows.value_tests import TESTS
+from backhaul.workflows.yaml_dispatching import CONCURRENCY_KEYS, HISTORY_KEYS
 from backhaul.workflows.yaml_inputs import INPUT_KEYS
+from backhaul.workflows.yaml_reconcile import (
+    CHANGE_KEYS,
+    COMPARE_KEYS,
+    GUARD_KEYS,
+    KEY_KEYS,
+    REASON_KEYS,
+    RECONCILE_KEYS,
+)
 from backhaul.workflows.yaml_steps import MODIFIERS, RETRY_KEYS, VERB_KEYS
 from backhaul.workflows.yaml_triggers import CRON_KEYS, EVENT_KEYS
 from backhaul.workflows.yaml_verbs import EMIT_KEYS
+from backhaul.workflows.yaml_wait import APPROVAL_KEYS, WAIT_KEYS
 from backhaul.workflows.yaml_workflow import WORKFLOW_KEYS, read_yaml_workflow
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +47,11 @@ TEMPLATES = ROOT / "engine" / "backhaul" / "cli" / "project_files"
 
 def _text(name: str) -> str:
     return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def _slug(title: str) -> str:
+    """Return the anchor of a heading."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
 
 
 def _blocks(language: str) -> dict[str, str]:
@@ -103,6 +121,7 @@ def test_the_settings_of_a_new_project_are_right(tmp_path: Path) -> None:
     assert read_settings(tmp_path, environ=environ).problems == ()
 
 
+RUN_KEYS = (*CONCURRENCY_KEYS, *HISTORY_KEYS)
 LINES = [line for block in _blocks("expressions").values() for line in block.splitlines()]
 
 
@@ -119,14 +138,60 @@ def test_every_filter_test_and_function_is_documented(name: str) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    sorted({*WORKFLOW_KEYS, *VERB_KEYS, *MODIFIERS, *RETRY_KEYS, *CRON_KEYS, *EVENT_KEYS, *INPUT_KEYS, *EMIT_KEYS}),
+    sorted(
+        {
+            *WORKFLOW_KEYS,
+            *VERB_KEYS,
+            *MODIFIERS,
+            *RETRY_KEYS,
+            *CRON_KEYS,
+            *EVENT_KEYS,
+            *INPUT_KEYS,
+            *EMIT_KEYS,
+            *WAIT_KEYS,
+            *APPROVAL_KEYS,
+            *RUN_KEYS,
+        }
+    ),
 )
 def test_every_key_of_a_workflow_file_is_documented(key: str) -> None:
     text = _text("workflows.md")
     assert re.search(rf"`{key}`|### (\w+, )*{key}\b", text)
 
 
-@pytest.mark.parametrize("key", sorted({*LogSettings.model_fields, *Limits.model_fields, "url", "retry", "server"}))
+@pytest.mark.parametrize(
+    "key",
+    sorted(
+        {
+            *RECONCILE_KEYS,
+            *KEY_KEYS,
+            *COMPARE_KEYS,
+            *CHANGE_KEYS,
+            *GUARD_KEYS,
+            *REASON_KEYS,
+            *NORMALIZERS,
+            *OUTCOMES.values(),
+            *RESULT_FIELDS,
+        }
+    ),
+)
+def test_every_key_normaliser_and_result_of_reconcile_is_documented(key: str) -> None:
+    assert re.search(rf"`{key}`|`{{.*\b{key}\b.*}}`", _text("reconcile.md"))
+
+
+@pytest.mark.parametrize(
+    "key",
+    sorted(
+        {
+            *LogSettings.model_fields,
+            *ServerSettings.model_fields,
+            *Limits.model_fields,
+            "url",
+            "retry",
+            "allowed_networks",
+        }
+    ),
+)
 def test_every_setting_is_documented(key: str) -> None:
     assert re.search(rf"`(\w+\.)*{key}`", _text("settings.md"))
 
@@ -143,7 +208,7 @@ def test_links_lead_to_files_and_headings(page: Path) -> None:
         file = page.parent / path if path else page
         assert file.is_file(), target
         titles = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
-        assert not heading or heading in {title.lower().replace(" ", "-") for title in titles}, target
+        assert not heading or heading in {_slug(title) for title in titles}, target
 
 
 def test_the_first_screen_holds_the_two_commands() -> None:
