@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from cli.program import Cli
 
 
@@ -31,6 +33,7 @@ def test_the_demo_leaves_a_project_alone(project: Cli) -> None:
     assert project.json("workflows", "list")["items"][0]["name"] == "greet"
 
 
+@pytest.mark.slow
 def test_the_demo_in_json_is_one_document(cli: Cli) -> None:
     process = cli.start("demo", "--devices", "40", "--keep", "kept", "--json")
     out, err = process.communicate(timeout=120)

@@ -64,6 +64,7 @@ def test_plan_then_apply_equals_a_run_without_plan(tmp_path: Path, workflow: str
     assert len(logs[0]) > DEVICES / 2
 
 
+@pytest.mark.slow
 def test_no_shipped_workflow_changes_anything_when_it_is_planned(project: Project, isp: Sandbox) -> None:
     project.connections.update(connections_of(isp.url))
     project.set()
@@ -105,6 +106,7 @@ def changed(plan: dict[str, Any], **values: Any) -> str:
     return json.dumps({**plan, **values})
 
 
+@pytest.mark.slow
 def test_a_wrong_file_is_refused_with_what_to_do(project: Project, isp: Sandbox, tmp_path: Path) -> None:
     file = tmp_path / "plan.json"
     project.backhaul("run", "nightly-sync", "--plan", "--out", str(file), "--quiet")
@@ -129,6 +131,7 @@ def test_a_wrong_file_is_refused_with_what_to_do(project: Project, isp: Sandbox,
     assert set(by_effect(isp)) <= READS
 
 
+@pytest.mark.slow
 def test_apply_asks_first_and_drift_ends_it_with_nothing_done(project: Project, isp: Sandbox, tmp_path: Path) -> None:
     file = tmp_path / "plan.json"
     project.backhaul("run", "nightly-sync", "--plan", "--out", str(file), "--quiet")

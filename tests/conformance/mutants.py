@@ -58,7 +58,8 @@ _TELLS_THE_TOKEN = """        if response.status_code == 404:
             raise InvalidAnswerError(f"nothing there for {self.settings.token.reveal()}")
 """
 _BODY = '        body = {"name": name, "quantity": quantity}\n'
-_LOGS_THE_NAME = '        self.log.debug("putting", name=name)\n'
+# As from a task of its own, where the engine does not know of the call and cannot cover what it was given.
+_LOGS_THE_NAME = '        __import__("contextvars").Context().run(self.log.debug, "putting", name=name)\n'
 _NAME_IS_PERSONAL = ("name: str, quantity", 'name: __import__("backhaul.sdk").sdk.Personal[str], quantity')
 _HIDES_FAILURES = """try:
             response = await self.http.request(method, path, params=params, json=json, headers=headers)

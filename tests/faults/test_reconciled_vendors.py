@@ -137,6 +137,7 @@ def test_a_listing_that_breaks_off_deletes_nothing_and_says_how_far_it_came(fres
     assert fresh.effect_count() == before
 
 
+@pytest.mark.slow
 def test_a_shrunken_listing_deletes_nothing_until_a_person_says_yes(fresh: Sandbox, project: Project) -> None:
     ran(project)
     listed = project.backhaul("call", "acs.list_devices", "--json").json

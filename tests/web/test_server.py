@@ -46,7 +46,9 @@ def test_a_port_that_is_taken_is_one_clear_error() -> None:
 
 @pytest.mark.parametrize("host", ["203.0.113.7", "no such host", "999.1.1.1"])
 def test_an_address_that_is_not_ours_is_one_clear_error(host: str) -> None:
-    with pytest.raises(SettingError, match=r"server\.port: cannot listen at .* Set another port in \[server\]"):
+    with pytest.raises(
+        SettingError, match=r"server\.host: cannot listen at .* Set an address of this machine in \[server\]"
+    ):
         listen(ServerSettings(host=host, port=0))
 
 

@@ -60,6 +60,7 @@ async def test_a_missed_caller_is_called_back_once_however_often_the_callbacks_c
         assert len(await here.runs(QUEUE)) == 1
 
 
+@pytest.mark.slow
 async def test_three_missed_calls_of_one_number_give_one_call_back(tmp_path: Path, world: Sandbox) -> None:
     async with office(tmp_path, world, FILES, edited=ALWAYS_OPEN) as here:
         for _ in range(3):
