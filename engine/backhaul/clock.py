@@ -8,7 +8,7 @@ from typing import Protocol
 
 import anyio
 
-__all__ = ["Clock", "SystemClock"]
+__all__ = ["Clock", "SystemClock", "utc_text"]
 
 
 class Clock(Protocol):
@@ -51,3 +51,8 @@ class SystemClock:
         """Return when `now()` has reached `moment`, in slices, so that a set clock is noticed."""
         while (left := (moment - self.now()) / timedelta(seconds=1)) > 0:  # noqa: ASYNC110 (nothing tells that it was set)
             await anyio.sleep(min(left, 30.0))
+
+
+def utc_text(moment: datetime) -> str:
+    """Return an aware moment as ISO 8601 text in UTC: ``2026-03-01T06:00:00Z``."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

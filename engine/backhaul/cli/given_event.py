@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from backhaul.clock import utc_text
 from backhaul.errors import InputError, UnknownNameError
 from backhaul.json_values import Json, load
-from backhaul.runs.wait_outcomes import text_of_moment
 from backhaul.triggers.event import type_fault
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ async def event_of(app: App, name: str) -> Json:
         raise InputError(f"event {name}", [f"it cannot be read as JSON: {error}"]) from None
     if not isinstance(given, Mapping) or type_fault(str(given.get("type", ""))):
         raise InputError(f"event {name}", ['write it like {"type": "acs.device.added", "data": {"serial": "SN1"}}'])
-    now = text_of_moment(app.clock.now())
+    now = utc_text(app.clock.now())
     usual = {"id": file.stem, "source": _SOURCE, "subject": None, "time": now, "received_at": now, "data": None}
     return {**usual, **given}
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from backhaul.clock import utc_text
 from backhaul.json_values import Json
 from backhaul.runs.wait_board import WaitBoard
 from backhaul.runs.wait_matching import WaitMatcher, values_for
@@ -17,7 +18,6 @@ from backhaul.runs.wait_outcomes import (
     event_outcome,
     is_abandoned,
     is_cancelling,
-    text_of_moment,
 )
 from backhaul.store.records import EventRecord, RunRecord
 from backhaul.store.service_records import WaitKind, WaitRecord
@@ -125,7 +125,7 @@ class Cancelling:
             details={
                 **details,
                 "except": self._run.event_id,  # what starts a run does not end it, also when its type does
-                "since": text_of_moment(self._run.created_at),
+                "since": utc_text(self._run.created_at),
                 "above": list(self._above),
             },
             created_at=self._clock.now(),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import anyio
 import structlog
 
+from backhaul.clock import utc_text
 from backhaul.errors import BackhaulError, ConfigurationError, RunStateError, StoreError, UnknownNameError
 from backhaul.json_values import Json
 from backhaul.runs.cancelling import Cancelling
@@ -362,7 +363,7 @@ class Executor:
             inputs=inputs,
             event=run.event,
             run=_of_run(run, journal),
-            now=run.started_at.isoformat().replace("+00:00", "Z"),
+            now=utc_text(run.started_at),
             control=running.control,
             line=None if journal.plan is None else journal.plan.line,
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
+from backhaul.clock import utc_text
 from backhaul.json_values import Json
 from backhaul.runs.control import StepFailed
 from backhaul.store.records import EventRecord
@@ -21,7 +22,6 @@ __all__ = [
     "is_cut_short",
     "result_of",
     "root_of",
-    "text_of_moment",
 ]
 
 ABANDONED: Json = {"abandoned": True}
@@ -35,7 +35,7 @@ def due_outcome(wait: WaitRecord) -> Json:
     """Return the outcome of a wait whose `wake_at` has come."""
     until = _details(wait).get("until")
     if until is None or wait.wake_at is None or parse_moment(until) > wait.wake_at:
-        return {"cut_short": None if wait.wake_at is None else text_of_moment(wait.wake_at)}
+        return {"cut_short": None if wait.wake_at is None else utc_text(wait.wake_at)}
     return {"until" if wait.kind is WaitKind.TIME else "timeout": until}
 
 
@@ -46,7 +46,7 @@ def event_outcome(event: EventRecord) -> Json:
 
 def approval_outcome(*, approved: bool, by: str, at: datetime, note: str, data: Json) -> Json:
     """Return the outcome of a person's decision."""
-    return {"approved": approved, "by": by, "at": text_of_moment(at), "note": note, "data": data}
+    return {"approved": approved, "by": by, "at": utc_text(at), "note": note, "data": data}
 
 
 def result_of(key: str, wait: WaitRecord) -> Json:
@@ -88,11 +88,6 @@ def root_of(wait: WaitRecord) -> str:
     """Return the run that is carried out when the wait has ended: the topmost one whose step the wait's run is."""
     above = _details(wait).get("above")
     return str(above[-1]) if above else wait.run_id
-
-
-def text_of_moment(moment: datetime) -> str:
-    """Return an aware moment as ISO 8601 text in UTC."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _details(wait: WaitRecord) -> dict[str, Json]:

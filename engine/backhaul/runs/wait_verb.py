@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from backhaul.clock import utc_text
 from backhaul.errors import InputError
 from backhaul.json_values import Json
 from backhaul.runs.scope import Scope
 from backhaul.runs.wait_matching import values_for
-from backhaul.runs.wait_outcomes import text_of_moment
 from backhaul.runs.waiting import Wanted
 from backhaul.store.service_records import WaitKind
 from backhaul.triggers.event import type_fault
@@ -47,7 +47,7 @@ async def wanted(verb: Wait, scope: Scope, now: datetime) -> Wanted:
 
 def wanted_time(until: datetime) -> Wanted:
     """Return the wait for a moment."""
-    return Wanted(kind=WaitKind.TIME, until=until, shown={"until": text_of_moment(until)})
+    return Wanted(kind=WaitKind.TIME, until=until, shown={"until": utc_text(until)})
 
 
 def wanted_approval(message: str, *, to: str, schema: Json, until: datetime | None) -> Wanted:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from backhaul.clock import utc_text
 from backhaul.errors import StoreError
 from backhaul.json_values import Json
 from backhaul.runs.calls import failed_before
@@ -23,7 +24,6 @@ from backhaul.runs.wait_outcomes import (
     is_abandoned,
     is_cut_short,
     result_of,
-    text_of_moment,
 )
 from backhaul.store.records import RunRecord, StepRecord, StepStatus
 from backhaul.store.service_records import WaitKind, WaitRecord
@@ -147,9 +147,9 @@ class Waiter:
             details={
                 **wanted.details,
                 "step": key,
-                "until": None if wanted.until is None else text_of_moment(wanted.until),
-                "since": text_of_moment(self._run.started_at),
-                "counts_from": text_of_moment(self._journal.since),
+                "until": None if wanted.until is None else utc_text(wanted.until),
+                "since": utc_text(self._run.started_at),
+                "counts_from": utc_text(self._journal.since),
                 "above": list(self._above),
             },
             created_at=self._clock.now(),

@@ -36,8 +36,8 @@ class EventTriggers:
         self._node = node
         self._by_type: dict[str, list[tuple[str, Workflow, EventTrigger]]] = {}
         for workflow in workflows.values():
-            for number, trigger in enumerate(workflow.events, 1):
-                entry = (f"{workflow.name}/event/{number}", workflow, trigger)
+            for trigger_id, trigger in workflow.event_triggers().items():
+                entry = (trigger_id, workflow, trigger)
                 self._by_type.setdefault(trigger.type, []).append(entry)
 
     def knows(self, event_type: str) -> bool:

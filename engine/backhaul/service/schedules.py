@@ -167,9 +167,9 @@ def skipped_decision(
 def schedules_of(workflows: Mapping[str, Workflow]) -> list[tuple[str, Workflow, CronTrigger]]:
     """Return the cron triggers of workflows with their ids, ordered by the workflows' names."""
     return [
-        (f"{workflow.name}/cron/{number}", workflow, trigger)
+        (trigger_id, workflow, trigger)
         for _, workflow in sorted(workflows.items())
-        for number, trigger in enumerate(workflow.cron, 1)
+        for trigger_id, trigger in workflow.cron_triggers().items()
     ]
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from backhaul.clock import utc_text
 from backhaul.errors import BackhaulError, RunStateError, UnknownNameError
 from backhaul.json_values import Json
 from backhaul.runs.starting import new_run
@@ -78,8 +79,8 @@ class TickRuns:
             "type": "backhaul.tick",
             "source": trigger_id,
             "subject": None,
-            "time": _iso(tick.at),
-            "received_at": _iso(now),
+            "time": utc_text(tick.at),
+            "received_at": utc_text(now),
             "data": {"wall_time": tick.wall.isoformat(), "timezone": trigger.timezone},
         }
         slots = slots_of(workflow, {}, event)
@@ -97,7 +98,3 @@ class TickRuns:
             priority=priority_for(workflow, CauseKind.CRON),
             slots=slots,
         )
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from backhaul.clock import utc_text
 from backhaul.json_values import Json
 
 __all__ = [
@@ -199,8 +200,8 @@ class EventRecord:
             "type": self.type,
             "source": self.source,
             "subject": self.subject,
-            "time": _iso(self.time),
-            "received_at": _iso(self.received_at),
+            "time": utc_text(self.time),
+            "received_at": utc_text(self.received_at),
             "data": self.data,
         }
 
@@ -212,7 +213,3 @@ class TableStats:
     table: str
     rows: int
     bytes: int | None
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")

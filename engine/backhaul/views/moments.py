@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import overload
+
+from backhaul.clock import utc_text
 
 __all__ = ["iso"]
 
@@ -22,4 +24,4 @@ def iso(moment: datetime | None) -> str | None: ...
 
 def iso(moment: datetime | None) -> str | None:
     """Return a moment as ISO text in UTC."""
-    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return None if moment is None else utc_text(moment)

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from backhaul.clock import utc_text
 from backhaul.json_values import Json
 from backhaul.runs.planning.effects import effect_view, every_step, in_words
-from backhaul.runs.wait_outcomes import text_of_moment
 from backhaul.store.records import StepStatus
 from backhaul.views.plan_forecast import Tallies, forecast
 
@@ -144,7 +144,7 @@ def plan_head(run: RunRecord, screen: Screen | None = None) -> dict[str, Json]:
         "error": run.error if screen is None else screen.error(run.error),
         "inputs": shown(run.inputs),
         "event": shown(run.event),
-        "created_at": text_of_moment(run.started_at or run.created_at),
+        "created_at": utc_text(run.started_at or run.created_at),
     }
 
 

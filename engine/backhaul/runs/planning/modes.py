@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from backhaul.clock import utc_text
 from backhaul.json_values import Json
-from backhaul.runs.wait_outcomes import text_of_moment
 from backhaul.workflows.moments import parse_moment
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def inherited(run: RunRecord, step: str, line: PlanLine | None) -> Json:
         step: the step's key.
         line: for plans: the line of doing to which the step belongs.
     """
-    now = text_of_moment(seen_at(run))
+    now = utc_text(seen_at(run))
     if is_plan(run):
         return {**PLAN, "now": now, "changed": sorted(line.changed) if line is not None else []}
     if is_under_plan(run):

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from backhaul.clock import utc_text
 from backhaul.ids import new_id
 from backhaul.json_values import Json
 from backhaul.runs.calls import failed_before
@@ -16,7 +17,6 @@ from backhaul.runs.planning.drift import compare, in_words
 from backhaul.runs.planning.effects import effect_view, planned_steps
 from backhaul.runs.planning.modes import PLAN, seen_at
 from backhaul.runs.running import ENDED
-from backhaul.runs.wait_outcomes import text_of_moment
 from backhaul.runs.wait_verb import wanted_approval
 from backhaul.runs.waiting import Waiter, Wanted
 from backhaul.store.records import RunRecord, RunStatus, StepRecord, StepStatus
@@ -169,7 +169,7 @@ class Review:
                 event=run.event,
                 run_id=params["run_id"],
                 parent=(run.run_id, key),
-                mode={**PLAN, "now": text_of_moment(seen_at(run))},
+                mode={**PLAN, "now": utc_text(seen_at(run))},
             )
         if child.status not in ENDED:
             child = await self._executor.execute(child.run_id, under=self._control)
