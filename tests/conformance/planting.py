@@ -18,12 +18,23 @@ from backhaul.cli.main import main
 from backhaul.errors import InputError
 from backhaul.plugins.action import ActionSpec, actions_of
 from backhaul.plugins.connector import HttpSettings
+from backhaul.plugins.events import webhook_of
 from backhaul.sdk import Json
 from backhaul.testing import ConnectorCase
 from backhaul.testing.conformance.bench import example_of
 from backhaul.testing.conformance.planted import altered, secret_settings
 
-__all__ = ["MANNERS", "Planted", "Program", "history", "plant", "secret_fields", "write_project"]
+__all__ = [
+    "HOOKS",
+    "MANNERS",
+    "Planted",
+    "Program",
+    "history",
+    "plant",
+    "secret_fields",
+    "takes_webhooks",
+    "write_project",
+]
 
 _PEM = (
     ec.generate_private_key(ec.SECP256R1())
@@ -31,6 +42,8 @@ _PEM = (
     .decode()
     .strip()
 )
+HOOKS = "hook_secrets"
+"""The engine's own secret setting, of connections whose connector takes webhooks."""
 _SECOND = "planted-second-secret-91c5"
 
 MANNERS: dict[tuple[str, str], dict[str, Json]] = {
@@ -93,6 +106,11 @@ def secret_fields(case: ConnectorCase) -> set[str]:
     return {name for name, info in fields.items() if "secrets.Secret" in f"{info.annotation!r}"}
 
 
+def takes_webhooks(case: ConnectorCase) -> bool:
+    """Tell whether a connection of the case's connector may have hook secrets."""
+    return webhook_of(case.connector) is not None
+
+
 async def plant(case: ConnectorCase, url: str, more: Mapping[str, Json]) -> Planted:
     """Return settings that lead to `url`, with texts in all secrets that the sandbox does not know.
 
@@ -121,7 +139,8 @@ async def plant(case: ConnectorCase, url: str, more: Mapping[str, Json]) -> Plan
         kept = "://" in one.value or one.value.startswith("-----BEGIN")
         secrets[str(one)] = one.value if kept else altered(one.value)
         settings = one.replaced(settings, f"${{{_variable(str(one))}}}")
-    secrets["hook_secrets"] = "planted-hook-secret-7f3a9c"
+    if takes_webhooks(case):
+        secrets[HOOKS] = "planted-hook-secret-7f3a9c"
     return Planted(case.connector.name, settings, secrets, examples)
 
 
@@ -129,8 +148,9 @@ def write_project(folder: Path, planted: Planted, secrets: Mapping[str, str], pa
     """Write a project with the connection and a workflow that calls all its actions; the secrets come by variables."""
     for what, text in secrets.items():
         patch.setenv(_variable(what), text)
-    hook = [f"${{{_variable('hook_secrets')}}}"]
-    table = {"connector": planted.connector, **planted.settings, "hook_secrets": hook}
+    table = {"connector": planted.connector, **planted.settings}
+    if HOOKS in planted.secrets:
+        table[HOOKS] = [f"${{{_variable(HOOKS)}}}"]
     lines = ["[defaults]", "retry = {attempts = 1}", "[connections.planted]"]
     lines += [f"{key} = {_toml(value)}" for key, value in table.items() if value is not None]
     (folder / "backhaul.toml").write_text("\n".join(lines) + "\n")
