@@ -1,4 +1,4 @@
-"""The nightly sync of nightly_sync.yaml, written in Python: the same steps, the same journal, the same history.
+"""The nightly sync of nightly_sync.yaml, written in Python: the same rules, the same guard, the same history.
 
 It has no trigger, so that the two do not run at the same time. To let it take the other's place, remove `on:` there and
 add here: ``on=[cron("0 3 * * *", timezone="America/Sao_Paulo")]``, with ``from backhaul import cron``.
@@ -9,63 +9,106 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from backhaul import Run, workflow
-from backhaul_connectors.ixc_acs import Device, IxcAcs
-from backhaul_connectors.ixc_provider import IxcProvider
+from backhaul import Difference, Run, workflow
+from backhaul_connectors.ixc_acs import IxcAcs
+from backhaul_connectors.ixc_provider import AcsDevice, IxcProvider
+
+
+@dataclass
+class Wanted:
+    """A device of the ACS, and the login to which the ERP shall link it; None when it does not belong there."""
+
+    serial: str
+    serial_key: str
+    id_login: int | None
+    state: str
 
 
 @dataclass
 class Report:
-    """How many devices there are, what was done, and why the two systems' counts differ."""
+    """How many devices there are, and what was done."""
 
     devices_in_acs: int
     devices_in_erp_before: int
+    devices_by_state: dict[str, int]
     added: int
     updated: int
-    devices_by_state: dict[str, int]
-    erp_rows_by_state: dict[str, int]
+    removed: int
+    unchanged: int
+    left_alone: int
+    not_removed: int
+    failed: int
 
 
 @workflow(
     name="nightly-sync-python",
     description="Link every ACS device to the active login that IXC Provider knows, in Python.",
-    timeout="2h",
+    timeout="20h",
 )
-async def nightly_sync(run: Run, acs: IxcAcs, provider: IxcProvider) -> Report:
-    """Read both systems, then bring the ERP up to date, device by device."""
-    devices = [device async for page in acs.list_devices() for device in page.items]
+async def nightly_sync(run: Run, acs: IxcAcs, provider: IxcProvider, max_delete: str = "5%") -> Report:
+    """Read both systems, then make the ERP's devices those of the ACS."""
     logins = {
         login.login: login.id async for page in provider.list_logins(active=True, linked=True) for login in page.items
     }
-    rows = {row.serial_key: row async for page in provider.list_acs_devices() for row in page.items}
 
-    async def bring_up_to_date(device: Device) -> str:
-        if not device.pppoe_login:
-            return "device has no login"
-        id_login = logins.get(device.pppoe_login)
-        if id_login is None:
-            return "login unknown or inactive"
-        row = rows.get(device.serial_key)
-        if row is None:
-            await provider.add_acs_device(serial_number=device.serial, id_login=id_login)
-            return "added"
-        if row.serial_number != device.serial:
-            return "serial spelled differently"
-        if row.id_login != id_login:
-            await provider.update_acs_device(id=row.id, id_login=id_login)
-            return "updated"
-        return "unchanged"
+    def wanted(serial: str, serial_key: str, login: str | None) -> Wanted:
+        id_login = logins.get(login) if login else None
+        state = "belongs in the ERP" if id_login else "login unknown or inactive" if login else "device has no login"
+        return Wanted(serial, serial_key, id_login, state)
 
-    states = Counter(
-        await run.each(devices, bring_up_to_date, name="sync", key=lambda device: device.serial, concurrency=20)
+    devices = [
+        wanted(device.serial, device.serial_key, device.pppoe_login)
+        async for page in acs.list_devices()
+        for device in page.items
+    ]
+
+    async def add(device: Wanted) -> None:
+        await provider.add_acs_device(serial_number=device.serial, id_login=device.id_login)
+
+    async def update(device: Wanted, row: AcsDevice) -> None:
+        await provider.update_acs_device(id=row.id, id_login=device.id_login)
+
+    async def remove(row: AcsDevice) -> None:
+        await provider.remove_acs_device(id=row.id)
+
+    sync = await run.reconcile(
+        devices,
+        provider.list_acs_devices(),
+        key="serial_key",
+        compare={"serial": "serial_number", "id_login": "id_login"},
+        create=add,
+        create_if=lambda device: device.id_login is not None,
+        update=update,
+        update_if=lambda device, row: device.id_login is not None and device.serial == row.serial_number,
+        delete=remove,
+        max_delete=max_delete,
+        timeout="12h",
+        concurrency=20,
+        max_failures=50,
+        explain=why,
+        name="sync",
     )
-    serial_keys = {device.serial_key for device in devices}
-    gone = sum(serial_key not in serial_keys for serial_key in rows)
+    if sync["failed"]:
+        raise RuntimeError(f"{sync['failed']} devices could not be brought up to date")
     return Report(
-        devices_in_acs=len(devices),
-        devices_in_erp_before=len(rows),
-        added=states["added"],
-        updated=states["updated"],
-        devices_by_state=dict(sorted(states.items())),
-        erp_rows_by_state={"gone from the ACS": gone, "in the ACS": len(rows) - gone},
+        devices_in_acs=sync["source"],
+        devices_in_erp_before=sync["target"],
+        devices_by_state=dict(sorted(Counter(device.state for device in devices).items())),
+        added=sync["created"],
+        updated=sync["updated"],
+        removed=sync["deleted"],
+        unchanged=sync["same"],
+        left_alone=sync["skipped"],
+        not_removed=sync["held"],
+        failed=sync["failed"],
     )
+
+
+def why(difference: Difference) -> str:
+    """Name the reason for which a device is in one system only."""
+    if difference.side == "target":
+        return "gone from the ACS and removed now" if difference.outcome == "deleted" else "gone from the ACS"
+    if difference.outcome == "created":
+        return "added now"
+    state: str = difference.item.state
+    return "could not be added" if state == "belongs in the ERP" else state

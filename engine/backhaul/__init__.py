@@ -1,8 +1,8 @@
 """Backhaul: the automation engine for internet service providers and telephone operators.
 
 For authors of workflows in Python: `workflow` makes an async function a workflow, `cron` and `on_event` start it,
-`Concurrency` and `history` limit its runs, `cancel_on` ends them, `Run` is what it gets. Authors of connectors import
-from `backhaul.sdk`.
+`Concurrency` and `history` limit its runs, `cancel_on` ends them, `Run` is what it gets, `Difference` what its
+`Run.reconcile` asks a reason for. Authors of connectors import from `backhaul.sdk`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from backhaul.runs.python_run import Run as Run
+    from backhaul.runs.reconciling.function_changes import Difference as Difference
     from backhaul.workflows.cancelling import cancel_on as cancel_on
     from backhaul.workflows.concurrency import Concurrency as Concurrency
     from backhaul.workflows.python_workflow import cron as cron
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
     from backhaul.workflows.python_workflow import on_event as on_event
     from backhaul.workflows.python_workflow import workflow as workflow
 
-__all__ = ["Concurrency", "Run", "__version__", "cancel_on", "cron", "history", "on_event", "workflow"]
+__all__ = ["Concurrency", "Difference", "Run", "__version__", "cancel_on", "cron", "history", "on_event", "workflow"]
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Concurrency": "backhaul.workflows.concurrency",
+    "Difference": "backhaul.runs.reconciling.function_changes",
     "Run": "backhaul.runs.python_run",
     "cancel_on": "backhaul.workflows.cancelling",
     "cron": "backhaul.workflows.python_workflow",

@@ -16,6 +16,17 @@ from workflows.office import connections_of
 
 DEVICES = 60
 READS = {"read", "token"}
+ADD_ALL = """
+steps:
+  - {id: devices, call: acs.list_devices}
+  - id: add
+    each: ${{ steps.devices }}
+    do:
+      - id: row
+        if: ${{ item.pppoe_login }}
+        call: provider.add_acs_device
+        with: {serial_number: "${{ item.serial }}", login: "${{ item.pppoe_login }}", unlinkable: skip}
+"""
 
 
 @pytest.fixture
@@ -85,15 +96,16 @@ def test_the_document_and_the_page_say_the_same(project: Project, tmp_path: Path
     assert plan["forecast"]["acs"]["reads"] >= 1
     assert {effect["action"] for effect in plan["effects"]} == {"provider.add_acs_device"}
     shown = project.backhaul("runs", "show", plan["run_id"], "--plan")
-    assert f"sync[]/add: {len(plan['effects'])} effects" in shown.out
+    assert f"sync/create[]: {len(plan['effects'])} effects" in shown.out
     assert f"and {len(plan['effects']) - 20} more" in shown.out
-    assert "add device" in shown.out
+    assert "serial_number: nothing -> " in shown.out
     assert "forecast" in shown.out
 
 
 def test_the_screen_masks_personal_data_and_the_file_is_its_owners_alone(project: Project, tmp_path: Path) -> None:
     file = tmp_path / "plan.json"
-    answer = project.backhaul("run", "nightly-sync", "--plan", "--out", str(file))
+    (project.folder / "workflows" / "add_all.yaml").write_text(ADD_ALL)
+    answer = project.backhaul("run", "add-all", "--plan", "--out", str(file))
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     plan = json.loads(file.read_text())
     logins = {effect["after"]["login"] for effect in plan["effects"] if effect.get("after")}
@@ -142,7 +154,7 @@ def test_apply_asks_first_and_drift_ends_it_with_nothing_done(project: Project, 
     answer = project.backhaul("apply", str(file), "--yes", "--quiet")
     assert answer.code == 1
     assert "DriftError: the plan does not hold any more, and nothing was done" in answer.out
-    assert answer.out.count("  gone    sync[") == min(len(before), 50)
+    assert answer.out.count("  gone    sync/create[") == min(len(before), 50)
     assert made(isp) == before
     answer = project.backhaul("apply", str(file), "--yes", "--quiet", "--json")
     assert (answer.code, answer.json["error"]["type"], answer.json["applied"]) == (1, "DriftError", None)

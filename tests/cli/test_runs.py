@@ -252,7 +252,7 @@ def test_a_second_signal_ends_at_once_and_loses_nothing(synced: Cli, sandbox: Sa
     expected = sandbox.ask("expected_sync?counts=1")
     sandbox.ask("faults", {"kind": "latency", "ms": 3000, "vendor": "provider", "match": {"method": "POST"}})
     process = synced.start("run", "nightly-sync")
-    run_id = _started(process, "sync: each")
+    run_id = _started(process, "sync: reconcile")
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None
     while "once more stops at once" not in process.stderr.readline():
@@ -281,7 +281,7 @@ def test_a_stopped_run_goes_on_where_it_was(synced: Cli, sandbox: Sandbox, numbe
     expected = sandbox.ask("expected_sync?counts=1")
     sandbox.ask("faults", {"kind": "latency", "ms": 300, "vendor": "provider", "match": {"method": "POST"}})
     process = synced.start("run", "nightly-sync", "--json")
-    run_id = _started(process, "sync: each")
+    run_id = _started(process, "sync: reconcile")
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     sandbox.ask("faults", method="DELETE")

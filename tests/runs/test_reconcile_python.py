@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 
 from backhaul.store.records import RunStatus
+from backhaul.testing.clock import FakeClock
 from reconciling import approve, error, output, prepare, records, stock
+from runs.waiting_lab import open_waiting_lab
 from world import Lab
 
 pytestmark = pytest.mark.anyio
@@ -24,7 +29,7 @@ class Thing(BaseModel):
 
 
 @workflow(name="test")
-async def sync(run: Run, world: World, share: str = "100%", refuse: str = "", most: int = 100) -> dict:
+async def sync(run: Run, world: World, share: str = "100%", refuse: str = "", most: int = 100, keep: str = "", within: str = "1h") -> dict:
     wanted = [
         Thing(label=thing["name"], amount=thing["value"]) async for page in world.wanted() for thing in page.items
     ]
@@ -44,6 +49,10 @@ async def sync(run: Run, world: World, share: str = "100%", refuse: str = "", mo
     return await run.reconcile(
         wanted, world.stock(), key=("label", "name"), normalize=["lower"], compare={"amount": "value"},
         create=create, update=update, delete=delete, max_delete=share, concurrency=2, max_failures=most,
+        create_if=lambda thing: thing.label != keep,
+        update_if=lambda thing, there: thing.label != keep and there["name"] != keep,
+        delete_if=lambda there: there["name"] != keep,
+        to="whoever is on call", timeout=within,
         explain=explain, name="sync",
     )
 """
@@ -80,6 +89,35 @@ async def test_the_guard_asks_a_person(lab: Lab) -> None:
     assert stock(lab) == {"a": 1}
 
 
+@pytest.mark.parametrize(
+    ("keep", "left"), [("new", {"same": 1, "other": 3}), ("other", {"new": 1, "same": 1, "other": 9})]
+)
+async def test_what_a_condition_says_no_to_is_skipped(lab: Lab, keep: str, left: dict[str, int]) -> None:
+    prepare(lab, {"new": 1, "same": 1, "other": 3}, {"same": 1, "other": 9})
+    counts = output(await lab.run(PYTHON, kind="python", keep=keep))
+    assert (counts["created"] + counts["updated"], counts["skipped"]) == (1, 1)
+    assert stock(lab) == left
+
+
+async def test_deletes_that_a_condition_says_no_to_do_not_count_for_the_guard(lab: Lab) -> None:
+    prepare(lab, {"a": 1}, {"a": 1, "b": 1})
+    counts = output(await lab.run(PYTHON, kind="python", keep="b", share="0%"))
+    assert (counts["deleted"], counts["skipped"], counts["held"]) == (0, 1, 0)
+    assert stock(lab) == {"a": 1, "b": 1}
+
+
+async def test_nobody_who_answers_in_time_means_no(sqlite_url: str, tmp_path: Path) -> None:
+    async with open_waiting_lab(sqlite_url, tmp_path, FakeClock()) as waiting:
+        prepare(waiting.lab, {"a": 1}, {"b": 1, "c": 2})
+        run = await waiting.run(PYTHON, kind="python", share="10%", within="2h")
+        (wait,) = await waiting.lab.store.waits(run_id=run.run_id)
+        assert wait.details["to"] == "whoever is on call"
+        await waiting.after(timedelta(hours=2).total_seconds())
+        counts = output(await waiting.go_on(run))
+        assert (counts["created"], counts["held"]) == (1, 2)
+        assert stock(waiting.lab) == {"a": 1, "b": 1, "c": 2}
+
+
 async def test_failures_are_collected_until_there_are_too_many(lab: Lab) -> None:
     prepare(lab, {"a": 1, "b": 2}, {})
     counts = output(await lab.run(PYTHON, kind="python", refuse="b"))
@@ -91,3 +129,5 @@ async def test_failures_are_collected_until_there_are_too_many(lab: Lab) -> None
 async def test_what_is_no_limit_is_refused(lab: Lab) -> None:
     run = await lab.run(PYTHON, kind="python", share="many")
     assert "max_delete of reconcile: 'many' is no share" in error(run)["message"]
+    run = await lab.run(PYTHON, kind="python", within="soon")
+    assert "timeout of reconcile: 'soon'" in error(run)["message"]

@@ -22,6 +22,7 @@ from backhaul.runs.reconciling.work import Joined, list_key
 from backhaul.runs.scope import Scope
 from backhaul.store.records import PageRecord, RunRecord, StepStatus
 from backhaul.workflows.definition import RetryPolicy
+from backhaul.workflows.durations import parse_duration
 from backhaul.workflows.expressions import compile_expression
 from backhaul.workflows.normalizers import NORMALIZERS
 from backhaul.workflows.reconcile import CHANGES, Change, ChangeName, Compared, Guard, KeyFields, Reconcile, Side
@@ -59,10 +60,15 @@ class RunReconcile:
         create: Callable[[SourceT], Awaitable[object]] | None = None,
         update: Callable[[SourceT, TargetT], Awaitable[object]] | None = None,
         delete: Callable[[TargetT], Awaitable[object]] | None = None,
+        create_if: Callable[[SourceT], bool] | None = None,
+        update_if: Callable[[SourceT, TargetT], bool] | None = None,
+        delete_if: Callable[[TargetT], bool] | None = None,
         recheck: Callable[[TargetT], Awaitable[TargetT | None]] | None = None,
         max_delete: str = "5%",
         max_delete_count: int | None = None,
         min_source: int = 1,
+        to: str | None = None,
+        timeout: str | None = None,  # noqa: ASYNC109 (it is kept on disk, through restarts)
         order: Sequence[ChangeName] = CHANGES,
         confirm_runs: int = 1,
         concurrency: int = 1,
@@ -81,10 +87,15 @@ class RunReconcile:
             create: called for each record that the target lacks. Calls of connectors in it are journaled steps.
             update: called for each record that differs.
             delete: called for each record that the source lacks.
+            create_if: says of a record whether it is to be created, and calls nothing; one that is not, is skipped.
+            update_if: as `create_if`.
+            delete_if: as `create_if`.
             recheck: reads a record of the target just before its delete.
             max_delete: greatest share of the target's records that is deleted without a person's yes.
             max_delete_count: greatest number; None: the share alone counts.
             min_source: records that the source must have.
+            to: who is asked when the deletes do not pass, in words.
+            timeout: after this time, such as ``12h``, nobody is asked any more and nothing is deleted; None: never.
             order: which kind of change comes first.
             confirm_runs: delete only what so many runs in a row did not find.
             concurrency: keys at the same time.
@@ -103,6 +114,7 @@ class RunReconcile:
         step = branch.key(name)
         calls = {"create": create, "update": update, "delete": delete, "recheck": recheck}
         given = {kind: function for kind, function in calls.items() if function is not None}
+        conditions = {"create": create_if, "update": update_if, "delete": delete_if}
         verb = Reconcile(
             source=compile_expression("source"),
             target=compile_expression("target"),
@@ -112,7 +124,14 @@ class RunReconcile:
             update=_NO_CALL if update is not None else None,
             delete=_NO_CALL if delete is not None else None,
             order=tuple(order),
-            guard=_guard(max_delete, max_delete_count, min_source, _NO_CALL if recheck is not None else None),
+            guard=Guard(
+                max_delete=Template(_share(max_delete)),
+                max_delete_count=None if max_delete_count is None else Template(max_delete_count),
+                min_source=Template(min_source),
+                recheck=None if recheck is None else _NO_CALL,
+                to=None if to is None else Template(to),
+                timeout=None if timeout is None else Template(_duration(timeout)),
+            ),
             confirm_runs=confirm_runs,
             concurrency=concurrency,
             max_failures=max_failures,
@@ -127,7 +146,12 @@ class RunReconcile:
             stored = {side: await self._stored(step, side, records) for side, records in sides}
             scope.context.update({side: dataset for side, (dataset, _) in stored.items()})
             typed = {side: make for side, (_, make) in stored.items()}
-            changes.functions = Functions(calls=given, typed=typed, explain=explain)
+            changes.functions = Functions(
+                calls=given,
+                conditions={kind: one for kind, one in conditions.items() if one is not None},
+                typed=typed,
+                explain=explain,
+            )
             return await self._carried_out(verb, step, scope, fields, changes, retry)
 
     async def _carried_out(
@@ -204,14 +228,17 @@ def _key(key: str | tuple[str, str], normalize: Sequence[str]) -> KeyFields:
     return KeyFields(source=source, target=target, normalize=tuple((one, "") for one in normalize))
 
 
-def _guard(max_delete: str, count: int | None, least: int, recheck: Change | None) -> Guard:
+def _share(text: str) -> str:
     try:
-        share_of(max_delete)
+        share_of(text)
     except ValueError as error:
         raise InputError("max_delete of reconcile", [str(error)]) from None
-    return Guard(
-        max_delete=Template(max_delete),
-        max_delete_count=None if count is None else Template(count),
-        min_source=Template(least),
-        recheck=recheck,
-    )
+    return text
+
+
+def _duration(text: str) -> str:
+    try:
+        parse_duration(text)
+    except ValueError as error:
+        raise InputError("timeout of reconcile", [str(error)]) from None
+    return text

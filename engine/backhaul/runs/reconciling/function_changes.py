@@ -16,7 +16,7 @@ from backhaul.runs.planning.line import PlanLine
 from backhaul.runs.reconciling.changes import Changes, Ending
 from backhaul.runs.reconciling.work import Work
 from backhaul.store.records import StepStatus
-from backhaul.workflows.reconcile import Change, Side
+from backhaul.workflows.reconcile import Change, ChangeName, Side
 
 __all__ = ["Difference", "FunctionChanges", "Functions"]
 
@@ -47,11 +47,13 @@ class Functions:
 
     Attributes:
         calls: by kind of change, and ``recheck``: what is called with a key's records.
+        conditions: by kind of change: says of a key's records whether the change is to be made; absent: it is.
         typed: by side: makes of a record what the functions get.
         explain: names the reason of a difference; None: nothing does.
     """
 
     calls: Mapping[str, Callable[..., Awaitable[Any]]]
+    conditions: Mapping[str, Callable[..., bool]]
     typed: Mapping[Side, Callable[[Json], Any]]
     explain: Callable[[Difference], str | None] | None
 
@@ -75,6 +77,11 @@ class FunctionChanges(Changes):
                 self._searched += 1
                 if await self._journal.load(prefix=f"{self._step(name, work)}/"):
                     self._begun |= {self._step(name, work)}
+
+    async def wanted(self, name: ChangeName, work: Work) -> bool:
+        """Return what the condition of a change says."""
+        condition = self.functions.conditions.get(name)
+        return condition is None or bool(condition(*self._arguments(name, work)))
 
     def _has_begun(self, key: str) -> bool:
         return key in self._begun or super()._has_begun(key)
