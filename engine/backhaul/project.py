@@ -82,7 +82,8 @@ class Project:
         """
         read = read_folder(self.folder / "workflows", self.folder)
         candidate = keeping_last_good(self.catalog, read, read.problems)
-        problems = check_catalog(candidate, self.connections().actions())
+        connections = self.connections()
+        problems = check_catalog(candidate, connections.actions(), events=connections.event_types())
         return keeping_last_good(self.catalog, read, problems)
 
     def faults(self, connections: Connections) -> list[SettingError]:

@@ -60,6 +60,17 @@ def test_the_page_names_the_events(name: str, event: str) -> None:
     assert "WebhookRejectedError" not in text
 
 
+def test_the_types_of_events_are_listed_with_what_they_mean() -> None:
+    text = "\n".join(page(LOADED["ixc_acs"]))
+    assert "  device.removed\n      A device was deleted by hand" in text
+    assert described(LOADED["ixc_provider"])["events"] == {
+        "customer.changed": "A record of the table cliente is new or has changed.",
+        "contract.changed": "A record of the table cliente_contrato is new or has changed.",
+        "login.changed": "A record of the table radusuarios is new or has changed.",
+    }
+    assert described(LOADED["akixi"])["events"] == {}
+
+
 def test_the_json_has_errors_source_and_marks_too() -> None:
     (call,) = [one for one in described(LOADED["axialys"])["actions"] if one["name"] == "call"]
     assert call["source"] == "vendor page on the Centrex real-time API"

@@ -29,7 +29,9 @@ class Thing(BaseModel):
 
 
 @workflow(name="test")
-async def sync(run: Run, world: World, share: str = "100%", refuse: str = "", most: int = 100, keep: str = "", within: str = "1h") -> dict:
+async def sync(
+    run: Run, world: World, share: str = "100%", refuse: str = "", most: int = 100, keep: str = "", within: str = "1h"
+) -> dict:
     wanted = [
         Thing(label=thing["name"], amount=thing["value"]) async for page in world.wanted() for thing in page.items
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -36,7 +36,7 @@ from backhaul_connectors.axialys.sender import came_from
 from backhaul_connectors.axialys.settings import AxialysSettings
 from backhaul_connectors.axialys.stored import stored_events
 from backhaul_connectors.axialys.verification import Order, look_for
-from backhaul_connectors.axialys.watching import expired_calls, silence
+from backhaul_connectors.axialys.watching import SILENT, expired_calls, silence
 
 __all__ = ["Axialys"]
 
@@ -55,6 +55,14 @@ class Axialys(Connector[AxialysSettings]):
         super().__init__(settings, context)
         self._api = AxialysApi(settings, context)
         self._clicks = Clicks(window_s=settings.correlation_window_s, guard_s=settings.repeat_guard_s)
+
+    @classmethod
+    def event_types(cls, settings: AxialysSettings) -> Mapping[str, str]:
+        """Return the callbacks' events, and those that are noticed by their absence."""
+        return CALL_EVENTS | {
+            EXPIRED: "A call has begun long ago, and no end of it was told.",
+            SILENT: "No callback has come for longer than the setting says.",
+        }
 
     @action(effect=Effect.ONCE, verify="verify_call")
     async def call(self, *, account_id: str, number: Personal[str]) -> CallAccepted:

@@ -8,8 +8,13 @@ from backhaul.sdk import Json, Personal
 
 __all__ = ["CALL_EVENTS", "CallAccepted", "CallData", "CallbackChanged"]
 
-CALL_EVENTS = ("outgoing_call_start", "incoming_call_start", "call_connected", "call_end")
-"""The events that Axialys sends [doc]."""
+CALL_EVENTS = {
+    "outgoing_call_start": "An account has begun to call somebody.",
+    "incoming_call_start": "An account's telephone rings.",
+    "call_connected": "A call was answered.",
+    "call_end": "A call is over.",
+}
+"""The events that Axialys sends [doc], with what has happened."""
 
 
 class _Model(BaseModel):

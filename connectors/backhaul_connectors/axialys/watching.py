@@ -52,7 +52,7 @@ async def silence(read: EventReader, *, cursor: str | None, now: datetime, alert
     last = _moment(cursor) or now
     if alert_s is None:
         return PollPage(events=(), next=cursor)
-    async for event in stored_events(read, last, CALL_EVENTS):
+    async for event in stored_events(read, last, tuple(CALL_EVENTS)):
         last = max(last, event.time)
     silent_s = (now - last).total_seconds()
     events = []

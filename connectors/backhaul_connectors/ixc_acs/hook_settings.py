@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,14 +18,15 @@ EventType: TypeAlias = Literal[
     "diagnostic.finished",
 ]
 """What an event of the ACS is called. Source: webhooks reference, section 4."""
-EVENT_TYPES: tuple[EventType, ...] = (
-    "device.added",
-    "device.removed",
-    "device.parameters_changed",
-    "device.rebooted",
-    "device.reset",
-    "diagnostic.finished",
-)
+EVENT_TYPES: Mapping[str, str] = {
+    "device.added": "A device has reported to the ACS for the first time.",
+    "device.removed": "A device was deleted by hand; a mass deletion is announced to nobody.",
+    "device.parameters_changed": "Parameters of a device have been changed on it.",
+    "device.rebooted": "A device is back after a restart.",
+    "device.reset": "A device is back after a factory reset.",
+    "diagnostic.finished": "A speed test, ping or other diagnosis has ended.",
+}
+"""The types, with what has happened."""
 
 Paths: TypeAlias = tuple[Annotated[str, Field(min_length=1)], ...]
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from backhaul.sdk import Event, Json, WebhookRejectedError, WebhookRequest, webhook
 from backhaul_connectors.ixc_acs.base import AcsConnector
-from backhaul_connectors.ixc_acs.hook_settings import EventType, HookFields, Paths, word_key
+from backhaul_connectors.ixc_acs.hook_settings import EVENT_TYPES, EventType, HookFields, Paths, word_key
 from backhaul_connectors.ixc_acs.models import moment
 from backhaul_connectors.ixc_acs.reading import at_path, text, without_secrets
 from backhaul_connectors.ixc_acs.serials import serial_key
+from backhaul_connectors.ixc_acs.settings import IxcAcsSettings
 
 __all__ = ["WebhookReceiver", "events_of"]
 
@@ -23,6 +24,11 @@ _MILLISECONDS_FROM = 1e11
 
 class WebhookReceiver(AcsConnector):
     """The four webhook families of the ACS."""
+
+    @classmethod
+    def event_types(cls, settings: IxcAcsSettings) -> Mapping[str, str]:
+        """Return what the webhooks' families become."""
+        return EVENT_TYPES
 
     @webhook
     async def receive(self, request: WebhookRequest) -> Sequence[Event]:

@@ -9,6 +9,7 @@ from backhaul_connectors.ixc_provider.answers import Record
 from backhaul_connectors.ixc_provider.base import ErpConnector
 from backhaul_connectors.ixc_provider.changes import ChangeReader, digest_of, event_time, marks_of, marks_text
 from backhaul_connectors.ixc_provider.contracts import service_should_work
+from backhaul_connectors.ixc_provider.settings import IxcProviderSettings
 from backhaul_connectors.ixc_provider.values import flag, link, text
 
 __all__ = ["ChangeEvents"]
@@ -16,6 +17,14 @@ __all__ = ["ChangeEvents"]
 
 class ChangeEvents(ErpConnector):
     """Events ``customer.changed``, ``contract.changed`` and ``login.changed``: the ERP sends none by itself."""
+
+    @classmethod
+    def event_types(cls, settings: IxcProviderSettings) -> Mapping[str, str]:
+        """Return the events of the tables that are polled."""
+        return {
+            kind: f"A record of the table {table} is new or has changed."
+            for table, kind in settings.poll_tables.items()
+        }
 
     @poll(every_s=300)
     async def changes(self, *, cursor: str | None) -> AsyncIterator[PollPage]:

@@ -31,6 +31,7 @@ def described(connector: LoadedConnector) -> dict[str, Json]:
         "settings": connector.cls.Settings.model_json_schema(),
         "actions": [_action(spec) for spec in connector.actions.values()],
         "webhook": _webhook_doc(connector) or None,
+        "events": dict(_event_types(connector)),
         "polls": [{"name": one.name, "every_s": one.every_s, "summary": one.summary} for one in connector.polls],
     }
 
@@ -62,6 +63,17 @@ def page(connector: LoadedConnector) -> Iterator[str]:
         yield ""
         yield f"{poll.name}  (events, looked for every {poll.every_s:g} s)"
         yield f"    {poll.summary}"
+    types = _event_types(connector)
+    if types:
+        yield ""
+        yield "Types of events  (CONNECTION.TYPE in workflows)"
+        for name, sentence in types.items():
+            yield from _entry(name, sentence)
+
+
+def _event_types(connector: LoadedConnector) -> Mapping[str, str]:
+    """Return the types of events that a connection with the default settings brings."""
+    return connector.cls.event_types(connector.cls.Settings.model_construct())
 
 
 def _webhook_doc(connector: LoadedConnector) -> str:

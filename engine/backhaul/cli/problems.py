@@ -33,7 +33,7 @@ def all_problems(project: Project) -> list[Problem]:
     actions = connections.actions()
     # What is wrong with settings is said once, above; at its uses only when nothing is known of the connection.
     unusable = {name: reason for name, reason in _broken(settings).items() if name not in actions}
-    found |= set(check_catalog(project.catalog, actions, unusable))
+    found |= set(check_catalog(project.catalog, actions, unusable, connections.event_types()))
     return sorted(found)
 
 
@@ -52,7 +52,7 @@ def checked_workflow(project: Project, name: str) -> Workflow:
     connections = project.connections()
     workflows = {**{draft.name: draft for draft in project.catalog.drafts}, workflow.name: workflow}
     broken = _broken(_settings(project, connections))
-    problems = check_workflow(workflow, connections.actions(), workflows, broken)
+    problems = check_workflow(workflow, connections.actions(), workflows, broken, connections.event_types())
     if problems:
         raise DefinitionError(problems)
     return workflow

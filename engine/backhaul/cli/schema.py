@@ -33,7 +33,8 @@ def schema(
     from backhaul.workflows.json_schema import workflow_schema
 
     project = state_of(context).project()
-    document = workflow_schema(project.connections().actions())
+    connections = project.connections()
+    document = workflow_schema(connections.actions(), connections.event_types())
     text = json.dumps(document, indent=2, ensure_ascii=False)
     if out is None:
         say(json.dumps(document, ensure_ascii=False) if as_json else text)

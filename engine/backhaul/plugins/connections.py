@@ -120,6 +120,18 @@ class Connections:
             {name: known[one.connector].actions for name, one in self._settings.items() if one.connector in known}
         )
 
+    def event_types(self) -> Mapping[str, Mapping[str, str]]:
+        """Return the types of events that each connection brings, without its name; of those where they are known."""
+        found = {}
+        for name in self.actions():
+            try:
+                types = self.connector_class(name).event_types(self._model(name))
+            except (ValidationError, ConfigurationError):
+                continue  # what is wrong with its settings is said by `problems`
+            if types:
+                found[name] = types
+        return found
+
     def problems(self) -> list[SettingError]:
         """Return everything that is wrong with the connections' settings, in the order of the file."""
         found: list[SettingError] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Generic
@@ -97,6 +98,18 @@ class Connector(Generic[SettingsT]):
         self.http: HttpClient = context.http
         self.clock: Clock = context.clock
         self.log: FilteringBoundLogger = context.log
+
+    @classmethod
+    def event_types(cls, settings: SettingsT) -> Mapping[str, str]:
+        """Return the types of the events that a connection brings, each with what has happened, in a sentence.
+
+        Workflows are checked against them: ``on: {event: acs.device.aded}`` is an error. Empty: they are not known,
+        and any type is taken.
+
+        Args:
+            settings: the connection's, or the class's defaults, unchecked, when its documentation is shown.
+        """
+        return {}
 
     async def check(self) -> None:
         """Prove that the connection works, with the least rights and without changing anything.

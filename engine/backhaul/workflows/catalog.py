@@ -75,7 +75,10 @@ def read_folder(path: Path, root: Path) -> Catalog:
 
 
 def check_catalog(
-    catalog: Catalog, actions: Mapping[str, Mapping[str, ActionSpec]], broken: Mapping[str, str] | None = None
+    catalog: Catalog,
+    actions: Mapping[str, Mapping[str, ActionSpec]],
+    broken: Mapping[str, str] | None = None,
+    events: Mapping[str, Mapping[str, str]] | None = None,
 ) -> list[Problem]:
     """Return all problems of a folder, also those that only show beside connections and other workflows, sorted.
 
@@ -83,11 +86,12 @@ def check_catalog(
         catalog: what was read.
         actions: the actions of every connection.
         broken: connections whose connector or settings have a problem, with the reason.
+        events: the types of events of the connections that know theirs, without the connection's name.
     """
     workflows = {draft.name: draft for draft in catalog.drafts}
     problems = set(catalog.problems)
     for draft in catalog.drafts:
-        problems.update(check_workflow(draft, actions, workflows, broken))
+        problems.update(check_workflow(draft, actions, workflows, broken, events))
     return sorted(problems)
 
 

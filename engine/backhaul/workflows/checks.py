@@ -9,7 +9,18 @@ from pydantic import ValidationError
 from backhaul.json_values import Json
 from backhaul.plugins.action import ActionSpec, Effect
 from backhaul.problems import Place, Problem, nearest
-from backhaul.workflows.definition import Call, Each, Group, Parallel, Reconcile, RunWorkflow, Step, Workflow
+from backhaul.workflows.definition import (
+    Call,
+    Each,
+    Group,
+    Parallel,
+    Reconcile,
+    RunWorkflow,
+    Step,
+    Wait,
+    WaitEvent,
+    Workflow,
+)
 from backhaul.workflows.inputs import given_fault
 
 __all__ = ["all_steps", "check_workflow"]
@@ -20,6 +31,7 @@ def check_workflow(
     actions: Mapping[str, Mapping[str, ActionSpec]],
     workflows: Mapping[str, Workflow],
     broken: Mapping[str, str] | None = None,
+    events: Mapping[str, Mapping[str, str]] | None = None,
 ) -> list[Problem]:
     """Return what is wrong with a workflow in this project; what its file alone shows is found by reading it.
 
@@ -28,8 +40,9 @@ def check_workflow(
         actions: the actions of every connection.
         workflows: the project's workflows by name.
         broken: connections whose connector or settings have a problem, with the reason.
+        events: the types of events of the connections that know theirs, without the connection's name.
     """
-    checker = _Checker(actions, workflows, broken or {})
+    checker = _Checker(actions, workflows, broken or {}, events or {})
     checker.triggers(workflow)
     for connection in workflow.connections:
         checker.connection(connection, workflow.place(connection))
@@ -39,6 +52,8 @@ def check_workflow(
                 checker.call(step, call)
             case RunWorkflow() as run:
                 checker.run(workflow, step, run)
+            case Wait(what=WaitEvent(type=kind)) if kind.constant:
+                checker.event(kind.value, step.places.get("wait.event=", step.place))
             case Reconcile() as reconcile:
                 checker.reconcile(step, reconcile)
     return sorted(checker.problems)
@@ -62,8 +77,10 @@ class _Checker:
         actions: Mapping[str, Mapping[str, ActionSpec]],
         workflows: Mapping[str, Workflow],
         broken: Mapping[str, str],
+        events: Mapping[str, Mapping[str, str]],
     ) -> None:
         self.actions = actions
+        self.events = events
         self.workflows = workflows
         self.broken = broken
         self.problems: list[Problem] = []
@@ -72,6 +89,10 @@ class _Checker:
         self.problems.append(Problem(place, code, message, suggestion))
 
     def triggers(self, workflow: Workflow) -> None:
+        for trigger in workflow.events:
+            self.event(trigger.type, workflow.place(f"on {trigger.type}"))
+        for rule in workflow.cancel_on:
+            self.event(rule.type, workflow.place(f"cancel_on {rule.type}"))
         if not workflow.cron and not workflow.events:
             return
         for item in workflow.inputs:
@@ -79,6 +100,16 @@ class _Checker:
                 message = f"a trigger gives no inputs: {item.name!r} needs a default, or 'required: false'"
                 place = workflow.place("inputs" if workflow.kind == "yaml" else item.name)
                 self.add(place, "missing-input", message)
+
+    def event(self, kind: str, place: Place) -> None:
+        """Report an event that its connection never brings."""
+        connection, _, name = kind.partition(".")
+        known = self.events.get(connection, {})
+        if known and name not in known:
+            near = nearest(name, known)
+            hint = "" if near else f" (it brings: {', '.join(sorted(known))})"
+            message = f"the connection {connection!r} brings no event {name!r}{hint}"
+            self.add(place, "unknown-event", message, f"{connection}.{near}" if near else "")
 
     def connection(self, name: str, place: Place) -> bool:
         """Report a connection that cannot be used; return whether its actions are known."""

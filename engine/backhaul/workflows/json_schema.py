@@ -27,11 +27,14 @@ _DURATION = r"^(?=[0-9])(\d+d)?(\d+h)?(\d+m)?(\d+(\.\d+)?s)?$|^\d+$"
 _EXPRESSION = r"^\s*\$\{\{[\s\S]*\}\}\s*$"
 
 
-def workflow_schema(actions: Mapping[str, Mapping[str, ActionSpec]]) -> dict[str, Json]:
+def workflow_schema(
+    actions: Mapping[str, Mapping[str, ActionSpec]], events: Mapping[str, Mapping[str, str]] | None = None
+) -> dict[str, Json]:
     """Return the JSON Schema (2020-12) of workflow files.
 
     Args:
         actions: the actions of every connection: ``call`` knows them, and ``with`` their parameters.
+        events: the types of events of the connections that know theirs; editors propose them.
     """
     specs = {f"{connection}.{name}": spec for connection, own in actions.items() for name, spec in own.items()}
     definitions: dict[str, Json] = {
@@ -42,6 +45,7 @@ def workflow_schema(actions: Mapping[str, Mapping[str, ActionSpec]]) -> dict[str
             anyOf=[{"type": "number", "minimum": 0}, {"type": "string", "pattern": _DURATION}],
         ),
         "steps": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/step"}},
+        "eventType": _event_type(events or {}),
         "trigger": _trigger(),
         "input": _input(),
         "retry": _retry(),
@@ -91,7 +95,7 @@ def _run_properties() -> dict[str, Json]:
     }
     cancelling = _object(
         {
-            "event": _described("Type of the event, such as phone.call_end.", type="string"),
+            "event": {"$ref": "#/$defs/eventType"},
             "where": _reference("onlyExpression", "Condition on 'event', 'inputs', and 'trigger', which started it."),
         },
         required=["event"],
@@ -124,6 +128,17 @@ def _whole(pattern: Any) -> str:
     return f"^{pattern.pattern}$"
 
 
+def _event_type(events: Mapping[str, Mapping[str, str]]) -> dict[str, Json]:
+    known = [
+        _described(sentence, const=f"{connection}.{name}")
+        for connection, types in events.items()
+        for name, sentence in types.items()
+    ]
+    return _described(
+        "Type of the event, such as acs.device.added.", anyOf=[*known, {"type": "string", "minLength": 1}]
+    )
+
+
 def _trigger() -> dict[str, Json]:
     moment = _described("Time such as 2026-03-01T06:00, in the trigger's zone.", type="string")
     cron = _object(
@@ -141,7 +156,7 @@ def _trigger() -> dict[str, Json]:
     )
     event = _object(
         {
-            "event": _described("Type of the event, such as acs.device.added.", type="string"),
+            "event": {"$ref": "#/$defs/eventType"},
             "where": _reference("onlyExpression", "Condition on 'event'."),
         },
         required=["event"],
@@ -261,7 +276,7 @@ def _waits() -> list[Json]:
         required=["message"],
     )
     event = {
-        "event": _described("Type of the event, such as phone.call_end.", **text),
+        "event": {"$ref": "#/$defs/eventType"},
         "where": _reference("onlyExpression", "Condition on the awaited event, 'event', and everything else."),
         "timeout": _lasting("Then the output is null."),
     }

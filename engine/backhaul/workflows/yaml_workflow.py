@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from backhaul.problems import Problem
+from backhaul.problems import Place, Problem
 from backhaul.workflows.definition import Workflow
 from backhaul.workflows.missing import kind_of
 from backhaul.workflows.report import Report
@@ -15,7 +15,7 @@ from backhaul.workflows.step_ids import find_ids
 from backhaul.workflows.yaml_dispatching import read_cancel_on, read_concurrency, read_history, read_plan, read_priority
 from backhaul.workflows.yaml_fields import NAME, Fields
 from backhaul.workflows.yaml_inputs import read_inputs
-from backhaul.workflows.yaml_reader import MapNode, read_yaml
+from backhaul.workflows.yaml_reader import ListNode, MapNode, read_yaml
 from backhaul.workflows.yaml_steps import read_steps
 from backhaul.workflows.yaml_triggers import read_triggers
 
@@ -102,8 +102,20 @@ def _workflow(node: MapNode, source: str, path: str, report: Report) -> Workflow
         plan=read_plan(fields),
         steps=steps,
         output=fields.template("output", scope),
-        places={entry.key: entry.value.place for entry in node.entries},
+        places=_places(node),
     )
+
+
+def _places(node: MapNode) -> dict[str, Place]:
+    """Return where the workflow's keys stand, and where the events of ``on`` and ``cancel_on`` do, by their types."""
+    places = {entry.key: entry.value.place for entry in node.entries}
+    for key in ("on", "cancel_on"):
+        found = node.get(key)
+        for item in found.items if isinstance(found, ListNode) else (found,):
+            event = item.get("event") if isinstance(item, MapNode) else None
+            if event is not None:
+                places[f"{key} {event.plain()}"] = event.place
+    return places
 
 
 def _name(fields: Fields, path: str) -> str:

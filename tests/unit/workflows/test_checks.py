@@ -25,10 +25,16 @@ def read(text: str, path: str = "w.yaml") -> Workflow:
     return draft.workflow
 
 
-def problems(text: str, actions: Actions, *others: Workflow, broken: Mapping[str, str] | None = None) -> list[str]:
+def problems(
+    text: str,
+    actions: Actions,
+    *others: Workflow,
+    broken: Mapping[str, str] | None = None,
+    events: Mapping[str, Mapping[str, str]] | None = None,
+) -> list[str]:
     workflow = read(text)
     workflows = {other.name: other for other in (workflow, *others)}
-    found = check_workflow(workflow, actions, workflows, broken)
+    found = check_workflow(workflow, actions, workflows, broken, events)
     return [str(problem).removeprefix("w.yaml:") for problem in found]
 
 
@@ -41,6 +47,25 @@ def test_all_problems_of_a_file_are_reported_in_one_pass(tmp_path: Path, actions
     expected = (FILES / "many_problems.txt").read_text().splitlines()
     assert [str(problem).removeprefix("workflows/many_problems.yaml:") for problem in found] == expected
     assert len({problem.code for problem in found}) >= 25
+
+
+def test_an_event_that_its_connection_never_brings_is_a_problem(actions: Actions) -> None:
+    text = """
+        on:
+          - event: acs.device.aded
+          - {event: erp.anything}
+          - {event: from.outside}
+        cancel_on: {event: acs.reboot}
+        steps:
+          - wait: {event: acs.device.adde, timeout: 1h}
+          - wait: {event: "acs.${{ inputs }}", timeout: 1h}
+    """
+    assert problems(text, actions, events={"acs": {"device.added": "It came.", "device.gone": "It went."}}) == [
+        "3:12: unknown-event the connection 'acs' brings no event 'device.aded' (did you mean 'acs.device.added'?)",
+        "6:20: unknown-event the connection 'acs' brings no event 'reboot' (it brings: device.added, device.gone)",
+        "8:19: unknown-event the connection 'acs' brings no event 'device.adde' (did you mean 'acs.device.added'?)",
+    ]
+    assert problems(text, actions) == []
 
 
 def test_a_right_workflow_has_no_problems(actions: Actions) -> None:

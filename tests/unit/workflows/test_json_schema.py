@@ -80,6 +80,12 @@ def fits(validator: Any, text: str) -> bool:
     return bool(validator.is_valid(node.plain()))
 
 
+def test_editors_propose_the_events_that_connections_bring(actions: Actions) -> None:
+    kind = workflow_schema(actions, {"acs": {"device.added": "It came."}})["$defs"]["eventType"]
+    assert kind["anyOf"][0] == {"description": "It came.", "const": "acs.device.added"}
+    jsonschema.validate("any.other", kind)
+
+
 def test_a_right_file_fits(validator: Any) -> None:
     assert read_yaml_workflow(GOOD, "w.yaml").problems == ()
     assert fits(validator, GOOD)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from typing import Any
 
 from backhaul.json_values import dump
@@ -85,7 +85,8 @@ def _received(bench: Bench, name: str, request: WebhookRequest) -> Sequence[Even
     if len(bench.wire.seen) > sent:
         return f"{name} calls another system while the sender waits"
     try:
-        return next((wrong for event in events if (wrong := _wrong(event))), events)
+        known = bench.connection.connector.event_types(bench.connection.connector.settings)
+        return next((wrong for event in events if (wrong := _wrong(event, known))), events)
     except TypeError:
         return f"{name} returns {type(events).__name__} instead of a sequence of events"
 
@@ -99,11 +100,13 @@ def _at_once(receiving: Coroutine[Any, Any, Any]) -> Any:
     raise RuntimeError("it waits for something; a receiver decides from the request alone")
 
 
-def _wrong(event: object) -> str:
+def _wrong(event: object, known: Collection[str]) -> str:
     if not isinstance(event, Event):
         return f"the receiver returns {type(event).__name__} instead of Event"
     if not isinstance(event.type, str) or not event.type:
         return "an event has no type"
+    if known and event.type not in known:
+        return f"the type {event.type} is not among those of event_types"
     if not isinstance(event.subject, str) or not isinstance(event.key, str | None):
         return f"the subject or the key of {event.type} is no text"
     if event.time.tzinfo is None:
