@@ -163,6 +163,6 @@ def test_a_connector_in_one_file_with_a_broken_one_beside_it(tmp_path: Path) -> 
 def test_the_demo_agrees_with_the_sandbox(tmp_path: Path) -> None:
     text = backhaul(tmp_path, "demo", "--devices", "400", "--keep", str(tmp_path / "demo"))
     assert "DIFFERENT" not in text
-    assert text.count("-> equal") == 16
+    assert text.count("-> equal") == 18
     runs = json.loads(backhaul(tmp_path / "demo", "runs", "list", "--json"))["items"]
     assert [run["workflow"] for run in runs].count("nightly-sync") == 2

@@ -19,6 +19,8 @@ def test_the_demo_proves_its_result_and_keeps_its_project(cli: Cli) -> None:
     cli.folder /= "kept"
     runs = [(run["workflow"], run["status"]) for run in cli.json("runs", "list")["items"]]
     assert runs.count(("nightly-sync", "succeeded")) == 2
+    assert runs.count(("reconcile-deleted-devices", "succeeded")) == 1
+    assert "gone without a word, as in a mass deletion, and linked to a login" in out
     assert ("speedtest-on-call", "succeeded") in runs
     assert ("speedtest-on-call-test", "succeeded") in runs
     assert {status for _, status in runs} == {"succeeded"}

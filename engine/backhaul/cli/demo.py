@@ -1,4 +1,4 @@
-"""`backhaul demo`: a sync and a call with a sandbox ISP, from nothing to a proof of what was done."""
+"""`backhaul demo`: a sync, a mass deletion and a call with a sandbox ISP, with a proof of what was done."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 __all__ = ["demo"]
 
 _WORKFLOW = "nightly-sync"
+_GONE = "reconcile-deleted-devices"
 _CALL = "speedtest-on-call"
+_MASS = 1
+"""Percent of the devices that are deleted at once: less than what needs a person's yes."""
 _CONNECTIONS = ("acs", "provider", "crm", "akixi", "phone", "agent", "callback")
 
 
@@ -39,7 +42,7 @@ def demo(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Sync a sandbox ISP twice, let a customer call, and check the results.
+    """Sync a sandbox ISP twice, reconcile it after a mass deletion, let a customer call, and check the results.
 
     They are compared with what the sandbox itself computes from its state before.
 
@@ -60,11 +63,12 @@ def demo(
     show.tell(f"2. A sandbox ISP with {number(devices)} devices (seed {seed}), spoken to over HTTP on loopback")
     with sandbox_running(devices, seed) as sandbox, screen_open() as screen:
         settings.write_text(sandbox.settings(screen.url), encoding="utf-8")
-        agreed = show.two_runs(sandbox) and show.call(sandbox, screen)
+        agreed = show.two_runs(sandbox) and show.mass_deletion(sandbox, devices) and show.call(sandbox, screen)
     show.tell(f"""
 Look around; the project and its history stay:
   cd {shlex.quote(str(folder))}{_path_advice()}
   backhaul runs list
+  backhaul runs show RUN --explain             # of a run of {_GONE}: why the two systems differ
   backhaul workflows show {_WORKFLOW}
   backhaul events list --type agent.card       # the cards; the call's run: backhaul runs list --workflow {_CALL}
   backhaul connectors show ixc_acs
@@ -100,7 +104,7 @@ class _Show:
         """Sync twice and return whether both runs did exactly what the sandbox expects."""
         expected = sandbox.expected()
         self.tell(f"3. The first sync: backhaul run {_WORKFLOW}\n")
-        first = self._run()
+        first = self._run(_WORKFLOW)
         if first is None:
             return False
         if not self._as_json:
@@ -108,7 +112,7 @@ class _Show:
         self.tell("\nDevices, by the run and as the sandbox expected them before it:")
         self._compare(first["output"], expected)
         self.tell("\n4. The second sync, which should find nothing left to do\n")
-        second = self._run()
+        second = self._run(_WORKFLOW)
         if second is None:
             return False
         self.tell(f"It took {duration(second['duration_s'])}.")
@@ -119,12 +123,30 @@ class _Show:
         self._check("effects that the sandbox received twice", sandbox.repeated(), 0)
         return all(check["equal"] for check in self.checks)
 
+    def mass_deletion(self, sandbox: DemoSandbox, devices: int) -> bool:
+        """Let the ACS forget devices without a word, reconcile, and return whether the ERP has dropped just those."""
+        count = max(1, devices * _MASS // 100)
+        sandbox.mass_delete(count)
+        self.tell(f"\n5. A mass deletion in the ACS: {number(count)} devices vanish, and the ERP is not told")
+        self.tell(f"   backhaul run {_GONE}\n")
+        expected = sandbox.expected()["delete"]
+        run = self._run(_GONE)
+        if run is None:
+            return False
+        if not self._as_json:
+            self._backhaul("runs", "show", run["run_id"], "--explain")
+        self.tell("")
+        self._check("gone from the ACS, still in the ERP", run["output"]["gone"], expected)
+        self._check("removed from the ERP", run["output"]["deleted"], expected)
+        self._check("left to remove, says the sandbox", sandbox.expected()["delete"], 0)
+        return all(check["equal"] for check in self.checks)
+
     def call(self, sandbox: DemoSandbox, screen: Screen) -> bool:
         """Serve the project, let a customer call, and return whether the agent's cards say what the sandbox knows."""
         from backhaul.cli.demo_call import service_running
 
         who = sandbox.caller()
-        self.tell("\n5. A customer calls: backhaul serve, and a telephone rings at the desk\n")
+        self.tell("\n6. A customer calls: backhaul serve, and a telephone rings at the desk\n")
         with service_running(self._folder) as service:
             sandbox.send_events_to(service)
             began = time.monotonic()
@@ -183,9 +205,9 @@ class _Show:
         verdict = paint("equal", "succeeded") if equal else paint("DIFFERENT", "failed")
         self.tell(f"  {what}: {shown(done)}, expected by the sandbox: {shown(expected)} -> {verdict}")
 
-    def _run(self) -> Json:
-        """Run the workflow as a person would, progress on the terminal; return its document, None if it failed."""
-        done = self._backhaul("run", _WORKFLOW, "--json", capture=True)
+    def _run(self, workflow: str) -> Json:
+        """Run a workflow as a person would, progress on the terminal; return its document, None if it failed."""
+        done = self._backhaul("run", workflow, "--json", capture=True)
         document = json.loads(done.stdout or "{}")
         if document.get("status") == "succeeded":
             return document

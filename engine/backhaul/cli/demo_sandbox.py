@@ -83,6 +83,10 @@ class DemoSandbox:
         """Return a device as it really is."""
         return self._get(f"acs/devices/{serial}")
 
+    def mass_delete(self, count: int) -> None:
+        """Delete devices in the ACS, which tells nobody."""
+        self._get("acs/mass_delete", {"count": count})
+
     def ring(self, index: int) -> str:
         """Let a subscriber call a desk; return the call's id."""
         return str(self._get("axialys/incoming_call", {"index": index})["call_id"])
