@@ -44,7 +44,13 @@ def test_init_makes_a_project_and_never_overwrites(cli: Cli) -> None:
     assert "kept  backhaul.toml" in done.stdout
     assert "made  workflows/nightly_sync.yaml" in done.stdout
     assert "backhaul run nightly-sync" in done.stdout
-    for name in (".gitignore", ".env.example", "connectors/README.md", "workflows/nightly_sync.py"):
+    for name in (
+        ".gitignore",
+        ".env.example",
+        "connectors/README.md",
+        "workflows/nightly_sync.py",
+        "workflows/reconcile_deleted_devices.yaml",
+    ):
         assert (cli.folder / name).is_file()
     # What needs connections that a new project does not have is not in use.
     assert (cli.folder / "examples/speedtest_on_call.yaml").is_file()

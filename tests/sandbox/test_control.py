@@ -29,6 +29,34 @@ def test_a_device_deleted_by_hand_is_dropped_by_the_erp_too_unless_webhooks_are_
     assert isp.http.delete(f"/_sandbox/acs/devices/{known[0]}").status_code == 404
 
 
+def test_the_erp_alone_can_miss_the_webhook_of_a_removed_device(isp: Isp, receiver: Receiver) -> None:
+    isp.switch("acs", webhook_uri=receiver.url, erp_webhook_lost=True)
+    registered = {row["serial_number"] for row in isp.erp_rows("acs_device_grid", "acs_device.id", ">", "0")}
+    serial = next(device["serialNumber"] for device in isp.devices() if device["serialNumber"] in registered)
+    assert isp.control("DELETE", f"acs/devices/{serial}")["erp_rows_dropped"] == 0
+    isp.control("GET", "webhooks")
+    assert [(body["event"], body["serialNumber"]) for body in receiver.bodies] == [("device.removed", serial)]
+    assert serial in {row["serial_number"] for row in isp.expected()["delete"]}
+
+
+def test_rows_of_the_erp_are_entered_twice_respelled_and_deleted_by_hand(isp: Isp) -> None:
+    login = isp.control("GET", "subscribers/5")["provider"]["login_id"]
+    for _ in range(2):
+        assert isp.control("POST", "provider/devices", {"serial_number": "NEWX00000001", "id_login": str(login)})["id"]
+    assert isp.expected()["reasons"]["duplicate_row"] == 1
+    assert isp.control("POST", "provider/devices/NEWX00000001", {"serial_number": "newx-00000001"}) == {"changed": 2}
+    rows = isp.control("GET", "provider/devices/newx-00000001")["items"]
+    assert [(row["serial_number"], row["id_login"]) for row in rows] == [("newx-00000001", str(login))] * 2
+    assert isp.control("DELETE", "provider/devices/newx-00000001") == {"deleted": 2}
+    assert isp.control("GET", "provider/devices/newx-00000001") == {"items": []}
+
+
+@pytest.mark.parametrize("path", ["provider/devices", "provider/devices/NEWX00000001"])
+def test_a_row_has_no_columns_of_ones_own(isp: Isp, path: str) -> None:
+    refused = isp.http.post(f"/_sandbox/{path}", json={"serial": "NEWX00000001"})
+    assert (refused.status_code, "acs_device has no column serial" in refused.text) == (400, True)
+
+
 def test_a_removed_device_can_come_back(isp: Isp) -> None:
     serial = isp.devices()[10]["serialNumber"]
     isp.control("DELETE", f"acs/devices/{serial}")

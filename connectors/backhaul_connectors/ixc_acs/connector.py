@@ -7,6 +7,7 @@ from backhaul_connectors.ixc_acs.hooks import WebhookReceiver
 from backhaul_connectors.ixc_acs.listing import DeviceListing, Place
 from backhaul_connectors.ixc_acs.query import DeviceQuery
 from backhaul_connectors.ixc_acs.reachability_actions import ReachabilityActions
+from backhaul_connectors.ixc_acs.removal_actions import RemovalActions
 from backhaul_connectors.ixc_acs.restart_actions import RestartActions
 from backhaul_connectors.ixc_acs.settings import IxcAcsSettings
 from backhaul_connectors.ixc_acs.wifi_actions import WifiActions
@@ -15,7 +16,7 @@ __all__ = ["IxcAcs"]
 
 
 # Listings show the groups from the last to the first.
-class IxcAcs(WebhookReceiver, RestartActions, ReachabilityActions, WifiActions, DeviceActions):
+class IxcAcs(WebhookReceiver, RemovalActions, RestartActions, ReachabilityActions, WifiActions, DeviceActions):
     """IXC ACS, a TR-069 device manager: the customers' routers and ONTs.
 
     Source: vendor page on API clients for the credentials; the vendor publishes no reference of the API itself, so

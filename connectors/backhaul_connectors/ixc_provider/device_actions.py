@@ -63,6 +63,21 @@ class DeviceActions(ErpConnector):
                 items = [acs_device_of(record, logins, self.settings.zone) for record in page.items]
                 yield Page(items=items, next=page.next, total=page.total)
 
+    @action(effect=Effect.READ)
+    async def get_acs_device(self, *, id: RecordId) -> AcsDevice:  # noqa: A002  (the vendor's name of the column)
+        """Return a device's record as `list_acs_devices` shows it.
+
+        Args:
+            id: id of the device's record.
+
+        Raises:
+            NotFoundError: there is no such record.
+        """
+        record = await self._existing(self.settings.acs_device_resource, id)
+        id_login = link(record.get("id_login"))
+        logins = {} if id_login is None else await self._logins.by_ids((id_login,))
+        return acs_device_of(record, logins, self.settings.zone)
+
     @action(effect=Effect.WRITE, describe="describe_add_acs_device")
     async def add_acs_device(
         self,

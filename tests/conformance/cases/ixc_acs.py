@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from backhaul.sdk import Json, WebhookRequest
+from backhaul.sdk import Event, Json, WebhookRequest
 from backhaul.testing import ConnectorCase, ServedSandbox
 from backhaul_connectors.ixc_acs import IxcAcs
 from conformance.isp import Isp, served
@@ -30,6 +31,23 @@ _BY_SERIAL = (
     "factory_reset",
 )
 _TO_A_HOST = ("start_ping", "run_ping", "start_traceroute", "run_traceroute")
+_NOW = datetime.now(UTC)
+
+
+async def _events(since: datetime, types: Sequence[str] = (), *, limit: int = 1000) -> Sequence[Event]:
+    serials = [f"ABCD0000{number:04}" for number in range(8)]
+    kind = "device.removed"
+    return [
+        Event(
+            type=kind,
+            subject=one,
+            data={"serial": one, "serial_key": one},
+            time=_NOW,
+            key=f"removed:{one}",
+        )
+        for one in serials
+        if not types or kind in types
+    ]
 
 
 def _sandbox(isp: Isp) -> ServedSandbox:
@@ -61,6 +79,7 @@ def _sandbox(isp: Isp) -> ServedSandbox:
         },
         state=state,
         advance=isp.advance,
+        events=_events,
     )
 
 

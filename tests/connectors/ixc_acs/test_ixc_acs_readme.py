@@ -16,6 +16,7 @@ from backhaul_connectors.ixc_acs.hook_settings import EVENT_TYPES, HookFields
 from backhaul_connectors.ixc_acs.models import Device
 from backhaul_connectors.ixc_acs.parameters import ParameterUpdate
 from backhaul_connectors.ixc_acs.reachability import Hop, Neighbor, NeighborScan, Ping, Traceroute
+from backhaul_connectors.ixc_acs.removal_actions import MOST_REPORTS, Removal
 from backhaul_connectors.ixc_acs.restart_actions import RestartAsked
 from backhaul_connectors.ixc_acs.routes import Routes
 from backhaul_connectors.ixc_acs.speed_test import SpeedTest
@@ -27,7 +28,7 @@ OWN_SETTINGS = IxcAcs.Settings.model_fields.keys() - HttpSettings.model_fields.k
 PARAMETERS = {name for action in ACTIONS for name in inspect.signature(getattr(IxcAcs, action)).parameters}
 MODELS = (
     Device, Capabilities, PppInterface, DiagnosticStarted, ParameterUpdate, Hop, Neighbor, NeighborScan, Ping,
-    Traceroute, RestartAsked, SpeedTest, WifiChange, WifiInterface, Routes, HookFields,
+    Traceroute, Removal, RestartAsked, SpeedTest, WifiChange, WifiInterface, Routes, HookFields,
 )  # fmt: skip
 FIELDS = {name for model in MODELS for name in model.model_fields}
 
@@ -40,6 +41,10 @@ def test_the_readme_names(word: str) -> None:
 @pytest.mark.parametrize("event", EVENT_TYPES)
 def test_the_readme_names_the_event(event: str) -> None:
     assert f"`{event}`" in README
+
+
+def test_the_readme_says_how_many_reports_are_read() -> None:
+    assert f"at most {MOST_REPORTS:,} reports" in README
 
 
 def test_the_package_registers_its_connector() -> None:

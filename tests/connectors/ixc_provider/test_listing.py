@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from backhaul.sdk import InvalidAnswerError, Page, RefusedError
+from backhaul.sdk import InvalidAnswerError, NotFoundError, Page, RefusedError
 from backhaul.testing import FakeClock, connection_for
 from backhaul_connectors.ixc_provider import IxcProvider
 from connector_kit.sandbox import Sandbox
@@ -237,3 +237,14 @@ async def test_of_logins_with_one_text_the_active_one_counts(script: ScriptMaker
         async with connection_for(IxcProvider, SETTINGS, transport=script(namesakes(*states)).transport) as erp:
             with pytest.raises(RefusedError, match=r"ids 1, 2.*use its id"):
                 await erp.find_login(login="a")
+
+
+async def test_one_device_is_read_as_the_listing_shows_it(sandbox: Sandbox) -> None:
+    async with connection_for(IxcProvider, sandbox.provider()) as erp:
+        listed = [device async for page in erp.list_acs_devices() for device in page.items]
+        linked = next(device for device in listed if device.login is not None)
+        unlinked = next(device for device in listed if device.id_login is None)
+        for device in (linked, unlinked):
+            assert await erp.get_acs_device(id=device.id) == device
+        with pytest.raises(NotFoundError, match="no record 999999999 in acs_device"):
+            await erp.get_acs_device(id=999_999_999)

@@ -74,12 +74,13 @@ class DeviceChanges:
         return JSONResponse({"serial": serial, "pppoe_login": wanted.pppoe_login}, 201)
 
     async def remove(self, request: Request) -> JSONResponse:
-        """Delete a device by hand: event ``device.removed``, and the ERP drops it, unless webhooks are lost (S3)."""
+        """Delete a device by hand: event ``device.removed``, and the ERP drops it, unless its webhook is lost (S3)."""
         world = self._state.world
         slot = self._slot(request)
         serial = world.devices.serial(slot)
         self._forget([slot])
-        lost = self._switches().webhook_lost
+        switches = self._switches()
+        lost = switches.webhook_lost or switches.erp_webhook_lost
         dropped = 0 if lost else world.drop_registered(serial)
         self._events().emit("device.removed", "device", slot)
         return JSONResponse({"serial": serial, "erp_rows_dropped": dropped})

@@ -83,6 +83,8 @@ class AcsSwitches(VendorSwitches):
     """Where events go by POST; loopback only."""
     webhook_lost: bool = False
     """Events reach neither the URI nor the ERP."""
+    erp_webhook_lost: bool = False
+    """Events do not reach the ERP, which keeps the rows of devices that are deleted by hand; they reach the URI."""
     webhook_copies: int = Field(default=1, ge=1, le=10)
     webhook_delay_ms: float = Field(default=0.0, ge=0)
     """A pause of the real clock before each event."""
