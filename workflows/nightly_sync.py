@@ -106,6 +106,8 @@ async def nightly_sync(run: Run, acs: IxcAcs, provider: IxcProvider, max_delete:
 
 def why(difference: Difference) -> str:
     """Name the reason for which a device is in one system only."""
+    if difference.outcome == "duplicate":
+        return "serial number comes several times"
     if difference.side == "target":
         return "gone from the ACS and removed now" if difference.outcome == "deleted" else "gone from the ACS"
     if difference.outcome == "created":
