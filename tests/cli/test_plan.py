@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from isp import Project, Sandbox, sandbox
-from workflows.office import connections_of
 
 DEVICES = 60
 READS = {"read", "token"}
@@ -47,45 +46,6 @@ def by_effect(isp: Sandbox) -> Counter[str]:
 
 def made(isp: Sandbox) -> list[tuple[str, str]]:
     return sorted((entry["operation"], entry["key"]) for entry in isp.effects())
-
-
-@pytest.mark.parametrize("workflow", ["nightly-sync", "nightly-sync-python"])
-def test_plan_then_apply_equals_a_run_without_plan(tmp_path: Path, workflow: str) -> None:
-    logs = []
-    for planned in (True, False):
-        folder = tmp_path / str(planned)
-        folder.mkdir()
-        with sandbox(folder, "--devices", str(DEVICES), "--seed", "11", "--fresh") as isp:
-            project = Project(folder / "project", isp.url)
-            if planned:
-                file = folder / "plan.json"
-                answer = project.backhaul("run", workflow, "--plan", "--out", str(file))
-                assert answer.code == 0, answer.err
-                assert set(by_effect(isp)) <= READS
-                plan = json.loads(file.read_text())
-                answer = project.backhaul("apply", str(file), "--yes")
-                assert answer.code == 0, answer.err
-                listed = sorted(("acs_device_grid.insert", one["params"]["serial_number"]) for one in plan["effects"])
-                assert made(isp) == listed
-                assert f"{len(listed)} of {len(listed)} effects of the plan were made" in answer.out
-            else:
-                assert project.backhaul("run", workflow).code == 0
-            logs.append(made(isp))
-    assert logs[0] == logs[1]
-    assert len(logs[0]) > DEVICES / 2
-
-
-@pytest.mark.slow
-def test_no_shipped_workflow_changes_anything_when_it_is_planned(project: Project, isp: Sandbox) -> None:
-    project.connections.update(connections_of(isp.url))
-    project.set()
-    listed = project.backhaul("workflows", "list", "--json").json
-    names = [one["name"] for one in (listed["items"] if isinstance(listed, dict) else listed)]
-    codes = {name: project.backhaul("run", name, "--plan", "--json", "--quiet").code for name in names}
-    # Those that an event starts, or that need inputs, have nothing to go by here, and say so.
-    assert codes["nightly-sync"] == codes["nightly-sync-python"] == 0
-    assert sum(code == 0 for code in codes.values()) >= 4, codes
-    assert set(by_effect(isp)) <= READS
 
 
 def test_the_document_and_the_page_say_the_same(project: Project, tmp_path: Path) -> None:

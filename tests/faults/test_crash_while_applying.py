@@ -48,11 +48,13 @@ async def test_a_crash_at_every_write(store_url: str, tmp_path: Path, kind: str,
     assert writes > 40
     crashes = 0
     for at in range(1, writes + 1):
-        folder = folder_with(tmp_path / str(at), plan)
-        code = in_process(store_url, folder, str(at), kind, text, at, False)
-        assert code in {0, 9}
-        crashes += code == 9
-        await check_one_crash(store_url, folder, str(at), kind, text)
+        for committed in (False, True) if kind == "yaml" and applied and store_url.startswith("sqlite") else (False,):
+            name = f"{at}-{committed}"
+            folder = folder_with(tmp_path / name, plan)
+            code = in_process(store_url, folder, name, kind, text, at, committed)
+            assert code in {0, 9}
+            crashes += code == 9
+            await check_one_crash(store_url, folder, name, kind, text)
     assert crashes >= writes - 2
 
 

@@ -17,7 +17,7 @@ from served import Served
 pytestmark = pytest.mark.anyio
 
 ADMINS = re.compile(r"/tokens\b")
-OPERATIONS = 31
+OPERATIONS = 32
 
 
 def _operations(served: Served) -> Iterator[tuple[str, str, Role]]:

@@ -75,6 +75,7 @@ def known(running: Served, session: requests.Session) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {running.tokens[Role.ADMIN]}"}
     url = running.url + PREFIX
     run = session.post(f"{url}/runs", json={"workflow": "greet"}, headers=headers, timeout=30).json()
+    plan = session.post(f"{url}/runs", json={"workflow": "ring", "plan": True}, headers=headers, timeout=30).json()
     event: dict[str, Any] = {
         "specversion": "1.0",
         "id": "1",
@@ -91,6 +92,7 @@ def known(running: Served, session: requests.Session) -> dict[str, Any]:
         "workflow": "greet",
         "number": 1,
         "run_id": run["run_id"],
+        "plan_id": plan["run_id"],
         "key": "said",
         "event_id": taken["event_id"],
         "token_id": made["token_id"],
@@ -110,6 +112,8 @@ def test_no_request_about_something_that_exists_breaks_the_api(
     running: Served, session: requests.Session, known: dict[str, Any], name: str
 ) -> None:
     values = {**known, "name": "bell" if "/connections" in name else "greet"}
+    if name.endswith("/plan"):
+        values["run_id"] = known["plan_id"]
     parameters = {one: values[one] for one in re.findall(r"{(\w+)}", name)}
     found = _try_out(running, session, OPERATIONS[name].as_strategy(path_parameters=parameters))
     if not name.endswith(("/fork", "/resolve")):  # these name a step in their body

@@ -138,4 +138,6 @@ def _difference(one: Mapping[str, Json], shown: Callable[[Json], Json]) -> str:
             if (planned.get(place) or {}).get(name) != (now.get(place) or {}).get(name):
                 label = name if place == "params" else f"{place} {name}"
                 parts.append(f"{label}: {dump(was.get(name))} -> {dump(will.get(name))}")
+    if planned.get("only_if") != now.get("only_if"):
+        parts.append(f"only after a yes to: {planned.get('only_if') or 'nobody'} -> {now.get('only_if') or 'nobody'}")
     return clean(f" ({'; '.join(parts)})") if parts and one["kind"] == "changed" else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,11 +11,10 @@ from typing import TYPE_CHECKING, TextIO, cast
 
 from backhaul.cli.output import clean, columns, duration, emit_json, note, number, paint, say
 from backhaul.cli.summary import error_text
-from backhaul.errors import RunStateError
 from backhaul.json_values import dump
-from backhaul.runs.planning.modes import is_plan
 from backhaul.store.records import RunStatus
-from backhaul.views.plan import PlanView, plan_head, read_plan
+from backhaul.views.plan import PlanView, read_plan
+from backhaul.views.plan_document import plan_text, require_plan
 from backhaul.views.screen import Screen
 
 if TYPE_CHECKING:
@@ -68,8 +66,7 @@ async def plan_page(project: Project, store: Store, run: RunRecord, screen: Scre
     Raises:
         RunStateError: the run is no plan.
     """
-    if not is_plan(run):
-        raise RunStateError(f"run {run.run_id} is no plan; make one with: backhaul run {run.workflow} --plan")
+    require_plan(run)
     limits = {one.name: one.limits for one in project.settings.connections}
     effects: list[Json] = []
     view = await read_plan(store, run, limits, store.clock.now(), screen=screen, each=effects.append)
@@ -84,7 +81,8 @@ async def write_plan(app: App, run: RunRecord, out: Path) -> None:
     """
     limits = {name: app.connections.settings(name).limits for name in app.connections.names}
     with _replacing(out) as file:
-        await _write(app, run, limits, file)
+        async for text in plan_text(app.store, run, limits, app.clock.now()):
+            file.write(text)
 
 
 @contextmanager
@@ -102,26 +100,6 @@ def _replacing(out: Path) -> Iterator[TextIO]:
             raise
 
 
-async def _write(app: App, run: RunRecord, limits: Json, file: TextIO) -> None:
-    """Write the document effect by effect, so that a plan of any size fits into the memory."""
-    separator = "\n"
-
-    def write(effect: Json) -> None:
-        nonlocal separator
-        file.write(separator + "    " + dump(effect))
-        separator = ",\n"
-
-    file.write("{\n")
-    for name, value in plan_head(run).items():
-        file.write(f"  {json.dumps(name)}: {dump(value)},\n")
-    file.write('  "effects": [')
-    view = await read_plan(app.store, run, limits, app.clock.now(), each=write)
-    file.write("\n  ]" if view.effects else "]")
-    for name, value in view.tail().items():
-        file.write(f",\n  {json.dumps(name)}: {dump(value)}")
-    file.write("\n}\n")
-
-
 def plan_lines(view: PlanView) -> Iterator[str]:
     """Give the lines of a plan for people: effects by step, what is not known yet, summary, forecast."""
     head, tail = view.head, view.tail()
@@ -130,7 +108,9 @@ def plan_lines(view: PlanView) -> Iterator[str]:
         yield clean(error_text(head["error"]))
         yield "the plan is not complete: what would have followed is not known"
     for group, count in view.groups.items():
-        yield f"\n{group}: {number(count)} effect{'s' if count > 1 else ''}"
+        asked = {effect["only_if"] for effect in view.shown[group] if "only_if" in effect}
+        after = f", only after a yes to {clean(', '.join(sorted(asked)))}" if asked else ""
+        yield f"\n{group}: {number(count)} effect{'s' if count > 1 else ''}{after}"
         for effect in view.shown[group]:
             yield from _effect(effect)
         if count > len(view.shown[group]):
@@ -156,23 +136,43 @@ def _effect(effect: Json) -> Iterator[str]:
 
 def _value(fields: Mapping[str, Json], name: str) -> str:
     value = fields.get(name)
-    return "nothing" if value is None else clean(value if isinstance(value, str) else dump(value))
+    return "nothing" if value is None else _text(value)
 
 
 def _not_known(tail: Mapping[str, Json]) -> Iterator[str]:
     open_parts = [one for one in tail["undetermined"] if one["may_change"]]
-    reads = [one for one in tail["undetermined"] if not one["may_change"]]
+    others = [one for one in tail["undetermined"] if not one["may_change"]]
     if open_parts:
         yield "\nknown after apply: these parts may have effects that are not in the plan, and would stop at them"
     for one in open_parts:
         times = f" ({number(one['count'])} times)" if one["count"] > 1 else ""
         yield f"  {clean(one['step'])}{times}: {clean(one['reason'])}"
-    if reads:
-        yield "\nread after apply"
-    for one in reads:
-        yield f"  {clean(one['step'])}: {clean(one['reason'])}"
+    if others:
+        yield "\nknown after apply, and changing nothing"
+    for one in others:
+        yield f"  {clean(one['step'])} ({one['verb']}): {clean(one['reason'])}"
     if tail["waits"]:
-        yield f"\nwaits: {', '.join(clean(one['step']) for one in tail['waits'])}"
+        yield "\nwaits"
+    for one in tail["waits"]:
+        yield f"  {clean(one['step'])}: {_awaited(one['for'] or {})}"
+
+
+def _awaited(what: Mapping[str, Json]) -> str:
+    """Return what a run would wait for."""
+    match what:
+        case {"approval": {"message": message}}:
+            return f"a person's yes or no: {_text(message)}"
+        case {"event": event}:
+            return f"the event {_text(event)}"
+        case {"until": until}:
+            return f"until {_text(until)}"
+        case {"depends_on": step}:
+            return f"known after {_text(step)}"
+    return clean(dump(what))
+
+
+def _text(value: Json) -> str:
+    return clean(value if isinstance(value, str) else dump(value))
 
 
 def _forecast(found: Mapping[str, Mapping[str, Json]]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from backhaul.json_values import Json
 from backhaul.runs.planning.effects import effect_view, every_step, in_words
 from backhaul.store.records import StepStatus
 from backhaul.views.plan_forecast import Tallies, forecast
+from backhaul.views.run_screen import remember_given
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from backhaul.store.store import Store
     from backhaul.views.screen import Screen
 
-__all__ = ["SHOWN", "PlanView", "group_of", "plan_head", "read_plan"]
+__all__ = ["SHOWN", "PlanView", "effects_of", "group_of", "plan_head", "read_plan"]
 
 SHOWN = 20
 """Effects of one group that people are shown."""
@@ -40,7 +41,8 @@ class PlanView:
         by_action: number of effects by action and effect.
         shown: by group (the step without the labels of items): the first `SHOWN` effects.
         groups: number of effects by group.
-        undetermined: parts of which it is not known what they would do, by group: step, reason, may_change, count.
+        only_if: number of effects by the step that a person has to say yes to before they are done.
+        undetermined: parts of which it is not known what they would do, by group, as plan files hold them.
         waits: what the run would wait for.
     """
 
@@ -48,6 +50,7 @@ class PlanView:
     by_action: Counter[tuple[str, str]] = field(default_factory=Counter)
     shown: dict[str, list[Json]] = field(default_factory=dict)
     groups: Counter[str] = field(default_factory=Counter)
+    only_if: Counter[str] = field(default_factory=Counter)
     undetermined: dict[str, dict[str, Json]] = field(default_factory=dict)
     waits: list[Json] = field(default_factory=list)
     forecast: Json = None
@@ -74,6 +77,7 @@ class PlanView:
                 "effects": self.effects,
                 "by_effect": dict(sorted(by_effect.items())),
                 "by_action": rows,
+                "only_if": dict(self.only_if),
                 "undetermined": unknown,
             },
             "forecast": self.forecast,
@@ -99,6 +103,27 @@ async def read_plan(
         each: called with every effect, in order; they are not kept.
     """
     view = PlanView(plan_head(run, screen))
+    async for effect in effects_of(view, store, run, limits, now, screen=screen, every=each is not None):
+        if each is not None:
+            each(effect)
+    return view
+
+
+async def effects_of(
+    view: PlanView,
+    store: Store,
+    run: RunRecord,
+    limits: Mapping[str, Limits],
+    now: datetime,
+    *,
+    screen: Screen | None = None,
+    every: bool = True,
+) -> AsyncGenerator[Json, None]:
+    """Yield the effects of a plan in order, and put everything else about it into `view`, which is whole at the end.
+
+    Args:
+        every: all of them, and not only those that people are shown.
+    """
     tallies = Tallies()
     async for name, record in every_step(store, run.run_id):
         if record.status is not StepStatus.PLANNED:
@@ -106,22 +131,18 @@ async def read_plan(
             continue
         effect = effect_view(name, record)
         if effect is None:
-            _other(view, name, record)
+            _other(view, name, record, run, screen)
             continue
         tallies.effect(effect["action"])
-        view.by_action[effect["action"], effect["effect"]] += 1
-        group = group_of(name)
-        view.groups[group] += 1
+        group = _counted(view, effect)
         shown = view.shown.setdefault(group, [])
-        if each is None and len(shown) >= SHOWN:
+        if not every and len(shown) >= SHOWN:
             continue
-        seen = effect if screen is None else _covered(effect, record, screen)
+        seen = effect if screen is None else _covered(effect, record, run, screen)
         if len(shown) < SHOWN:
             shown.append(seen)
-        if each is not None:
-            each(seen)
+        yield seen
     view.forecast = await forecast(tallies, limits, store, now)
-    return view
 
 
 def group_of(name: str) -> str:
@@ -148,28 +169,55 @@ def plan_head(run: RunRecord, screen: Screen | None = None) -> dict[str, Json]:
     }
 
 
-def _other(view: PlanView, name: str, record: StepRecord) -> None:
+def _counted(view: PlanView, effect: Json) -> str:
+    """Count an effect, and return its group."""
+    view.by_action[effect["action"], effect["effect"]] += 1
+    group = group_of(effect["step"])
+    view.groups[group] += 1
+    if "only_if" in effect:
+        view.only_if[effect["only_if"]] += 1
+    return group
+
+
+def _other(view: PlanView, name: str, record: StepRecord, run: RunRecord, screen: Screen | None) -> None:
+    """Put a wait, or a part of which it is not known what it would do, into the view."""
+    own = None if screen is None else _screen_of(run, screen)
     notes = record.progress or {}
     if "undetermined" not in notes:
-        view.waits.append({"step": name, "for": record.params})
+        shown = {"step": name, "for": record.params}
+        view.waits.append(shown if own is None else own.value(shown))
         return
-    group = group_of(name)
+    group, reason = group_of(name), notes["undetermined"]
     known = view.undetermined.setdefault(
-        group, {"step": group, "reason": notes["undetermined"], "may_change": notes.get("changed", []), "count": 0}
+        group,
+        {
+            "step": group,
+            "verb": record.verb,
+            "reason": reason if own is None else own.text(reason),
+            "may_change": notes.get("changed", []),
+            "count": 0,
+        },
     )
     known["count"] += 1
 
 
-def _covered(effect: Json, record: StepRecord, screen: Screen) -> Json:
-    screen = screen.fresh()
-    screen.learn([record])
+def _covered(effect: Json, record: StepRecord, run: RunRecord, screen: Screen) -> Json:
+    own = _screen_of(run, screen)
+    own.learn([record])
     for name in ("before", "after"):
-        screen.remember(effect.get(name))
-    params = screen.params(record)
+        own.remember(effect.get(name))
+    params = own.params(record)
     described = (record.progress or {}).get("describe")
-    shown = {**effect, "params": params, "step": screen.text(effect["step"])}
-    shown["describe"] = screen.text(described) if described else in_words(effect["action"], params)
+    shown = {**effect, "params": params, "step": own.text(effect["step"])}
+    shown["describe"] = own.text(described) if described else in_words(effect["action"], params)
     for name in ("before", "after"):
         if name in effect:
-            shown[name] = screen.value(effect[name])
+            shown[name] = own.value(effect[name])
     return shown
+
+
+def _screen_of(run: RunRecord, screen: Screen) -> Screen:
+    """Return a screen for one step: nothing that another one held is looked for in it."""
+    own = screen.fresh()
+    remember_given(run, own)
+    return own

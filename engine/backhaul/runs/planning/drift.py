@@ -72,10 +72,11 @@ async def _differences(store: Store, run_id: str, check_run_id: str) -> AsyncIte
 
 def _is_other(planned: Json, now: Json) -> bool:
     """Return whether two effects of the same step differ; not every one is described."""
-    if planned["action"] != now["action"] or planned["params"] != now["params"]:
+    if any(planned.get(name) != now.get(name) for name in ("action", "params", "only_if")):
         return True
     return any(name in planned and name in now and planned[name] != now[name] for name in ("before", "after"))
 
 
 def _told(effect: Json) -> Json:
-    return None if effect is None else {name: effect[name] for name in ("params", "before", "after") if name in effect}
+    names = ("params", "before", "after", "only_if")
+    return None if effect is None else {name: effect[name] for name in names if name in effect}

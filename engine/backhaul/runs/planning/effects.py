@@ -79,5 +79,5 @@ def effect_view(name: str, record: StepRecord) -> Json:
         "params": record.params,
         "describe": notes.get("describe") or in_words(record.action, record.params),
     }
-    view.update({key: notes[key] for key in ("before", "after", "note") if notes.get(key) is not None})
+    view.update({key: notes[key] for key in ("before", "after", "note", "only_if") if notes.get(key) is not None})
     return view

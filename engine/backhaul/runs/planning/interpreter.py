@@ -88,7 +88,6 @@ class PlanningInterpreter(Interpreter):
             case Reconcile():
                 for side in (verb.source, verb.target):
                     known(await scope.evaluate(side))
-                return await self._reconcile(step, verb, key, scope)
         return await super()._verb(step, key, scope)
 
     def _changed_by(self, steps: Iterable[Step]) -> Iterator[str]:
@@ -121,18 +120,6 @@ class PlanningInterpreter(Interpreter):
             "key": await text(verb.key),
         }
         return self.plan.effect(key, EMIT, EMIT, EMIT, params, _line(scope))
-
-    async def _reconcile(self, step: Step, verb: Reconcile, key: str, scope: Scope) -> Json:
-        output = await super()._verb(step, key, scope)
-        changes = {change.connection for name, change in verb.calls if name != "guard.recheck"}
-        if not any(output[name] for name in ("created", "updated", "deleted")):
-            return output
-        _line(scope).add(changes)
-        if verb.on_item_error == "stop":
-            return output
-        # Some may fail, and the step would go on.
-        counts = ("created", "updated", "deleted", "failed", "changed", "explained", "items")
-        return {**output, **{name: self.plan.unknown(key) for name in counts}}
 
 
 def _line(scope: Scope) -> PlanLine:

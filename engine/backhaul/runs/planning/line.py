@@ -21,17 +21,20 @@ class PlanLine:
     Attributes:
         changed: names of connections, or `ANY`.
         effects: how many steps of this line have no outcome yet.
+        only_if: what this line does is done only when this step, a wait for approval, ends in a yes: its name in the
+            plan; None when nobody is asked.
     """
 
-    __slots__ = ("changed", "effects")
+    __slots__ = ("changed", "effects", "only_if")
 
-    def __init__(self, changed: Iterable[str] = (), effects: int = 0) -> None:
+    def __init__(self, changed: Iterable[str] = (), effects: int = 0, only_if: str | None = None) -> None:
         self.changed = set(changed)
         self.effects = effects
+        self.only_if = only_if
 
     def child(self) -> PlanLine:
         """Return a line that begins with what this one has changed."""
-        return PlanLine(self.changed)
+        return PlanLine(self.changed, only_if=self.only_if)
 
     def merge(self, other: PlanLine) -> None:
         """Take over what a line that has ended has planned."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from backhaul.clock import utc_text
 from backhaul.json_values import Json
+from backhaul.runs.planning.line import PlanLine
 from backhaul.workflows.moments import parse_moment
 
 if TYPE_CHECKING:
-    from backhaul.runs.planning.line import PlanLine
     from backhaul.store.records import RunRecord
 
 __all__ = [
@@ -63,7 +63,7 @@ def as_seen(run: RunRecord) -> RunRecord:
 
 def plan_place(run: RunRecord) -> tuple[str, str]:
     """Return the run that holds the plan under which a run goes, and what the plan's names of its steps begin with."""
-    mode: Json = run.mode
+    mode: Json = run.mode or {}
     return mode.get("plan_of", run.run_id), mode.get("prefix", "")
 
 
@@ -75,9 +75,11 @@ def inherited(run: RunRecord, step: str, line: PlanLine | None) -> Json:
         line: for plans: the line of doing to which the step belongs.
     """
     now = utc_text(seen_at(run))
+    holder, prefix = plan_place(run)
+    below = {"now": now, "prefix": f"{prefix}{step} > "}
     if is_plan(run):
-        return {**PLAN, "now": now, "changed": sorted(line.changed) if line is not None else []}
+        line = line or PlanLine()
+        return {**PLAN, **below, "changed": sorted(line.changed), "only_if": line.only_if}
     if is_under_plan(run):
-        holder, prefix = plan_place(run)
-        return {**APPLY, "now": now, "plan_of": holder, "prefix": f"{prefix}{step} > "}
+        return {**APPLY, **below, "plan_of": holder}
     return None

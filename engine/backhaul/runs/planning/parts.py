@@ -31,7 +31,8 @@ def prepare(run: RunRecord, workflow: Workflow, journal: Journal) -> None:
     """Let the journal of a plan list its effects."""
     if is_plan(run) and run.mode is not None:
         kind = Unknown if workflow.function is None else OpaqueUnknown
-        journal.plan = PlanWriter(journal, kind, PlanLine(run.mode.get("changed", ())))
+        line = PlanLine(run.mode.get("changed", ()), only_if=run.mode.get("only_if"))
+        journal.plan = PlanWriter(journal, kind, line, run.mode.get("prefix", ""))
 
 
 async def caller_for(running: Running, journal: Journal, connections: Connections) -> Caller:

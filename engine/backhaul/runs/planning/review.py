@@ -133,20 +133,27 @@ class Review:
             raise failed_before(prior)
         record, child = await self._planned(PLANNING_KEY, prior)
         counts: Counter[str] = Counter()
-        undetermined = 0
+        undetermined, asked = 0, 0
 
         async def effects() -> AsyncIterator[Json]:
-            nonlocal undetermined
+            nonlocal undetermined, asked
             async for name, step in planned_steps(self._journal.store, child.run_id):
                 effect = effect_view(name, step)
                 if effect is not None:
                     counts[effect["effect"]] += 1
+                    asked += "only_if" in effect
                     yield effect
                 elif (step.progress or {}).get("changed"):
                     undetermined += 1
 
         total = await store_effects(self._journal.store, self._run.run_id, effects())
-        told = {"run_id": child.run_id, "effects": total, "by_effect": dict(counts), "undetermined": undetermined}
+        told = {
+            "run_id": child.run_id,
+            "effects": total,
+            "by_effect": dict(counts),
+            "only_if": asked,
+            "undetermined": undetermined,
+        }
         self._journal.keep(self._journal.finish(record, StepStatus.SUCCEEDED, output=told))
         await self._journal.barrier()
         return told
@@ -239,4 +246,6 @@ def _question(planning: StepRecord | None, workflow: Workflow) -> str:
     open_parts = told.get("undetermined", 0)
     unknown = f"; {open_parts:,} parts are known after apply and not in it" if open_parts else ""
     effects = f"{told.get('effects', 0):,} effects ({counts})" if counts else "no effects"
+    asked = told.get("only_if", 0)
+    effects += f", {asked:,} of them only after a further yes" if asked else ""
     return f"the plan of {workflow.name} has {effects}{unknown}: backhaul runs show {told.get('run_id')} --plan"

@@ -28,10 +28,12 @@ class PlanWriter:
         journal: of the run.
         kind: what stands for the outcomes of the steps.
         line: the run's own line of doing.
+        prefix: what the plan's names of the run's steps begin with.
     """
 
-    def __init__(self, journal: Journal, kind: type[Unknown], line: PlanLine) -> None:
+    def __init__(self, journal: Journal, kind: type[Unknown], line: PlanLine, prefix: str = "") -> None:
         self._journal = journal
+        self.prefix = prefix
         self.kind = kind
         self.line = line
         self.lines: dict[str, PlanLine] = {}
@@ -101,5 +103,7 @@ class PlanWriter:
     def _listed(self, record: StepRecord, line: PlanLine, changed: Iterable[str], notes: Json) -> Unknown:
         outcome = self.unknown(record.key)
         line.add(changed)
+        if line.only_if is not None:
+            notes = {**(notes or {}), "only_if": line.only_if}
         self._journal.finish(record, StepStatus.PLANNED, output=outcome, progress=notes)
         return outcome

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import Header, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from backhaul.store.records import RunStatus
 from backhaul.store.service_records import Role
 from backhaul.views.ledger import WaitView, wait_view
+from backhaul.views.plan_document import PlanDocument, plan_text, require_plan
 from backhaul.views.run_page import RunPage, gather
 from backhaul.views.run_screen import remember_given, run_view, run_views
 from backhaul.views.runs import RunView
@@ -144,6 +146,20 @@ async def show_step(
     """Show everything about one step."""
     run = await existing_run(app, run_id)
     return await step_page(app.store, run, key, screen, items=items)
+
+
+@_viewer.get("/runs/{run_id}/plan", response_model=PlanDocument)
+async def show_plan(app: TheApp, screen: TheScreen, run_id: RunId) -> StreamingResponse:
+    """Show the plan that a run has made, whole, as plan files hold it. It comes piece by piece.
+
+    A plan that is still being made holds what it has so far, and its status says so. The answer is 409 for a run that
+    is no plan.
+    """
+    run = await existing_run(app, run_id)
+    require_plan(run)
+    limits = {name: app.connections.settings(name).limits for name in app.connections.names}
+    text = plan_text(app.store, run, limits, app.clock.now(), screen=screen)
+    return StreamingResponse(text, media_type="application/json")
 
 
 @_viewer.get("/approvals")
