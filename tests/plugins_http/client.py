@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -18,8 +19,8 @@ from backhaul.plugins.limits import Limits
 from backhaul.testing import FakeClock
 
 
-def call(effect: Effect, priority: int = 0) -> CallContext:
-    return CallContext(effect=effect, connection="acs", action="act", priority=priority)
+def call(effect: Effect, priority: int = 0, until: datetime | None = None) -> CallContext:
+    return CallContext(effect=effect, connection="acs", action="act", priority=priority, until=until)
 
 
 @asynccontextmanager

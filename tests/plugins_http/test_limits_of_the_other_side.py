@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import anyio
 import pytest
@@ -72,6 +74,42 @@ async def test_gateway_errors_are_tried_three_times_with_growing_pauses(status: 
         assert caught.value.status == status
         assert len(server.received) == 3
     assert 0.25 + 0.5 <= clock.slept_s <= 0.5 + 1.0
+
+
+async def test_what_could_only_be_tried_again_after_its_time_fails_at_once_with_its_reason() -> None:
+    clock = FakeClock(auto=True)
+    async with serving(lambda _: answer(503)) as server, client_of(server.url, clock=clock) as client:
+        # The first pause is at most 0.5 s long, and the second one at least that.
+        until = clock.now() + timedelta(seconds=0.7)
+        with calling(call(Effect.READ, until=until)), pytest.raises(RetryableError, match="503"):
+            await client.request("GET", "/x")
+        assert len(server.received) == 2
+    assert clock.slept_s <= 0.5
+
+
+async def test_a_connection_that_is_refused_is_not_tried_again_after_its_time() -> None:
+    clock = FakeClock(auto=True)
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        async with client_of(url, clock=clock) as client:
+            asked = call(Effect.READ, until=clock.now() + timedelta(seconds=0.2))
+            with calling(asked), pytest.raises(RetryableError, match="nothing listens there"):
+                await client.request("GET", "/x")
+    assert clock.slept_s == 0
+
+
+async def test_a_429_that_asks_for_more_time_than_is_left_fails_at_once_and_the_connection_pauses() -> None:
+    clock = FakeClock(auto=True)
+    answers = iter([answer(429, Retry_After="7"), answer()])
+    async with serving(lambda _: next(answers)) as server, client_of(server.url, clock=clock) as client:
+        asked = call(Effect.ONCE, until=clock.now() + timedelta(seconds=5))
+        with calling(asked), pytest.raises(RetryableError) as caught:
+            await client.request("POST", "/ring")
+        assert (caught.value.retry_after_s, clock.slept_s) == (7, 0)
+        with calling(call(Effect.ONCE)):
+            assert (await client.request("POST", "/ring")).status_code == 200
+    assert 7 <= clock.monotonic() < 8
 
 
 async def test_a_plain_500_of_a_repeatable_call_is_for_the_connector() -> None:

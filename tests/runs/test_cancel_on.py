@@ -10,7 +10,9 @@ import anyio
 import pytest
 
 from backhaul.json_values import Json
+from backhaul.runs.cancelling import Cancelling
 from backhaul.runs.interventions import Interventions
+from backhaul.runs.wait_board import WaitBoard
 from backhaul.store.records import RunRecord, RunStatus
 from runs.waiting_lab import WaitingLab, open_waiting_lab
 
@@ -72,6 +74,17 @@ async def test_an_event_that_came_before_the_first_step_leaves_nothing_done(lab:
     assert run.status is RunStatus.CANCELLED
     assert lab.lab.done() == []
     assert await lab.waits(run) == []
+
+
+async def test_an_event_that_came_before_anybody_could_know_of_the_wait_is_found(lab: WaitingLab) -> None:
+    run, store, clock = await begun(lab, RESTS), lab.lab.store, lab.clock
+    rule = lab.lab.define(RESTS).cancel_on
+    cancelling, reasons = Cancelling(run, store, clock, WaitBoard(), ()), list[str]()
+    assert await cancelling.begin(rule, {}) is None
+    await end(lab, offered=False)
+    with anyio.fail_after(10):
+        await cancelling.watch(reasons.append)
+    assert reasons == ["event phone.call_end (event1)"]
 
 
 async def test_an_event_from_before_the_run_was_made_does_not_count(lab: WaitingLab) -> None:

@@ -68,7 +68,27 @@ class LoginActions(ButtonPresser):
         return await self._logins.get(login)
 
     @action(effect=Effect.READ)
-    async def get_plan(self, *, login: Personal[Text | None] = None, id_login: RecordId | None = None) -> Plan:
+    async def search_logins(self, *, id_cliente: RecordId) -> list[Login]:
+        """Return all logins of a customer, by id; none when the ERP does not know the customer.
+
+        Args:
+            id_cliente: id of the customer.
+
+        Raises:
+            InvalidAnswerError: the answer is not complete.
+        """
+        records = await self._matching(LOGIN_TABLE, Filter(column="id_cliente", value=str(id_cliente)))
+        logins = [login_of(record, self.settings.zone) for record in records]
+        return sorted((one for one in logins if one.id_cliente == id_cliente), key=lambda one: one.id)
+
+    @action(effect=Effect.READ)
+    async def get_plan(
+        self,
+        *,
+        login: Personal[Text | None] = None,
+        id_login: RecordId | None = None,
+        id_grupo: RecordId | None = None,
+    ) -> Plan:
         """Return the contracted speed of a login: what its speed plan (``radgrupos``) gives, in Mbit/s.
 
         A plan is often set some per cent above what was sold; the sold plan's name is in `contrato`.
@@ -76,10 +96,17 @@ class LoginActions(ButtonPresser):
         Args:
             login: text of the login.
             id_login: id of the login instead of its text.
+            id_grupo: id of the speed plan instead of a login, when it is known: one request in place of three, and no
+                `contrato`.
 
         Raises:
-            NotFoundError: there is no such login, or it has no speed plan.
+            NotFoundError: there is no such login or speed plan.
+            RefusedError: the login has no speed plan, or not exactly one of the three was given.
         """
+        if id_grupo is not None:
+            if login is not None or id_login is not None:
+                raise RefusedError("give login, id_login or id_grupo, one of the three")
+            return plan_of(await self._existing("radgrupos", id_grupo), None)
         found = await self._named(login, id_login)
         if found.id_grupo is None:
             raise RefusedError(f"login {found.id} has no speed plan (id_grupo) in the ERP")

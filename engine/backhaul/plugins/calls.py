@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
 from backhaul.plugins.action import Effect
@@ -28,6 +29,8 @@ class CallContext:
         run_id: the run that asks, or None outside runs (``backhaul call``, a connection's check).
         root_run_id: the run of whose steps `run_id` is one, or `run_id` itself; what a connection shares its budget by.
         step: key of the step that asks, or None.
+        until: the moment (UTC) from which nobody waits for it any more, or None: what can only be tried again after it
+            fails at once, with its own reason.
         private: personal data among the parameters, which no log or error of the call shows; set by the connection.
     """
 
@@ -38,6 +41,7 @@ class CallContext:
     run_id: str | None = None
     root_run_id: str | None = None
     step: str | None = None
+    until: datetime | None = None
     private: PrivateTexts | None = field(default=None, repr=False, compare=False)
 
 

@@ -7,6 +7,7 @@ import logging
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import httpx
@@ -58,10 +59,16 @@ QueryValues: TypeAlias = Mapping[str, Primitive | Sequence[Primitive]] | Sequenc
 
 @dataclass(slots=True)
 class _Effort:
-    """How often, and how long in all, one request has been tried."""
+    """How often, and how long in all, one request has been tried, and until when it matters."""
 
+    until: datetime | None = None
     tries: int = 0
+    took_s: float = 0.0
     waited_s: float = 0.0
+
+    def has_time(self, delay_s: float, now: datetime) -> bool:
+        """Tell whether another try after a delay can end in time when it takes as long as the last one."""
+        return self.until is None or now + timedelta(seconds=delay_s + self.took_s) < self.until
 
     def backoff_s(self) -> float:
         """Return the pause before the next try: doubling, and random, so that many do not come back at once."""
@@ -120,7 +127,7 @@ class HttpClient:
         """Send a request and return the response with its body read, whatever its status but the ones below.
 
         What was certainly not sent, a 429, and, when the request may be repeated, lost connections and 502, 503 and
-        504 are tried again in place, for a short while.
+        504 are tried again in place, for a short while, and only as long as the step that asks has time.
 
         Args:
             method: such as ``GET``, which may have a body.
@@ -169,15 +176,18 @@ class HttpClient:
     ) -> httpx.Response:
         call = current_call.get()
         priority, run = (call.priority, call.root_run_id or call.run_id) if call is not None else (0, None)
-        effort = _Effort()
+        effort = _Effort(None if call is None else call.until)
         while True:
             effort.tries += 1
+            began = self._clock.monotonic()
             try:
                 async with self._budget.slot(priority, run):
                     response = await self._send(request, auth, follow_redirects=follow_redirects)
             except httpx.TransportError as error:
+                effort.took_s = self._clock.monotonic() - began
                 delay_s = self._delay_after_failure(request, error, effort)
             else:
+                effort.took_s = self._clock.monotonic() - began
                 wait_s = self._delay_after_answer(response, effort)
                 if wait_s is None:
                     return response
@@ -215,9 +225,11 @@ class HttpClient:
     def _delay_after_failure(self, request: httpx.Request, error: httpx.TransportError, effort: _Effort) -> float:
         """Return the seconds after which to try again; raise when that would be wrong or has been done enough."""
         failure = failure_of(request, error, self._connection)
-        if not isinstance(failure, RetryableError) or effort.tries >= _TRIES:
+        delay_s = effort.backoff_s()
+        again = isinstance(failure, RetryableError) and effort.tries < _TRIES
+        if not again or not effort.has_time(delay_s, self._clock.now()):
             raise failure from None
-        return effort.backoff_s()
+        return delay_s
 
     def _delay_after_answer(self, response: httpx.Response, effort: _Effort) -> float | None:
         """Return None when the answer is for the connector, else the seconds after which to try again."""
@@ -228,11 +240,14 @@ class HttpClient:
             wait_s = self._pause(status, asked_s)
             if status == 429 or repeatable:
                 effort.waited_s += wait_s
-                if effort.waited_s <= self._max_wait_s and effort.tries < _TRIES_WHEN_PAUSED:
+                again = effort.waited_s <= self._max_wait_s and effort.tries < _TRIES_WHEN_PAUSED
+                if again and effort.has_time(wait_s, self._clock.now()):
                     return 0.0  # The budget keeps everyone waiting, the most urgent first.
                 raise self._error(response, wait_s)
         if status in _PASSING and repeatable and effort.tries < _TRIES:
-            return effort.backoff_s()
+            delay_s = effort.backoff_s()
+            if effort.has_time(delay_s, self._clock.now()):
+                return delay_s
         if status in _PASSING or (status >= 500 and not repeatable):
             raise self._error(response, asked_s)
         return None

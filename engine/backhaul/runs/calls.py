@@ -168,7 +168,7 @@ class Caller:
     async def _once(self, request: CallRequest, spec: ActionSpec, record: StepRecord, control: Control) -> Json:
         """Make one attempt. What may not be interrupted leaves a record when it is interrupted all the same."""
         connection = await self._connections.open(request.connection)
-        context = self._context(request, spec.effect)
+        context = self._context(request, spec.effect, until=control.until)
         limit = anyio.fail_after(spec.timeout_s) if spec.timeout_s is not None else nullcontext()
         if spec.effect is Effect.READ:
             with control.interruptible(), limit:
@@ -303,7 +303,7 @@ class Caller:
         info = AttemptInfo(started_at=_attempt_start(record), number=record.attempt)
         return await connection.verify(request.action, record.params or {}, info, self._context(request, Effect.READ))
 
-    def _context(self, request: CallRequest, effect: Effect) -> CallContext:
+    def _context(self, request: CallRequest, effect: Effect, *, until: datetime | None = None) -> CallContext:
         return CallContext(
             effect=effect,
             priority=self._root.priority,
@@ -312,6 +312,7 @@ class Caller:
             run_id=self._journal.run_id,
             root_run_id=self._root.run_id,
             step=request.key,
+            until=until,
         )
 
     async def _wait(self, moment: datetime | None, control: Control) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Cancelling", "abandon_waits"]
 
 _LOOK_S = 1.0
-_PAGE = 200
+_PAGE = 50
 
 
 async def abandon_waits(run_id: str, store: Store, clock: Clock) -> None:
@@ -81,8 +81,7 @@ class Cancelling:
             InputError: a condition needs too many values of the run.
             StoreError: the store cannot be read.
         """
-        known = await self._store.waits(run_id=self._run.run_id, open_only=False)
-        before = [wait for wait in known if is_cancelling(wait)]
+        before = await self._known()
         for number, rule in enumerate(rules, start=1):
             own = [wait for wait in before if wait.key.split("#")[0] == f"{CANCEL_PREFIX}{number}"]
             wait = next((one for one in own if not is_abandoned(one)), None)
@@ -90,7 +89,8 @@ class Cancelling:
                 wait = self._new(rule, f"{CANCEL_PREFIX}{number}" + (f"#{len(own) + 1}" if own else ""), inputs)
                 self._written.append(self._store.put_wait(wait))
             self._waits.append(wait)
-        return await self._look_back()
+        await self._look_back()
+        return self._reason()
 
     async def watch(self, cancel: Callable[[str], None]) -> None:
         """Return when the run is cancelled, after calling `cancel` with the reason; it may never be.
@@ -103,7 +103,8 @@ class Cancelling:
         for wait in self._waits:
             self._board.on_wait(wait)
         # Again: an event may have come between the look of `begin` and the moment at which the waits were there.
-        reason = await self._look_back()
+        await self._look_back()
+        reason = self._reason()
         while reason is None:
             with ExitStack() as stack:
                 woken = [stack.enter_context(self._board.held(wait)) for wait in self._waits]
@@ -131,9 +132,16 @@ class Cancelling:
             created_at=self._clock.now(),
         )
 
-    async def _look_back(self) -> str | None:
-        """Return the reason if an event has come since the run was made."""
-        for wait in self._waits:
+    async def _known(self) -> list[WaitRecord]:
+        """Return the waits that the rules have left at an earlier beginning of the run, oldest first."""
+        if await self._store.wait(self._run.run_id, f"{CANCEL_PREFIX}1") is None:
+            return []
+        known = await self._store.waits(run_id=self._run.run_id, open_only=False)
+        return [wait for wait in known if is_cancelling(wait)]
+
+    async def _look_back(self) -> None:
+        """End the waits for which an event has come since the run was made."""
+        for number, wait in enumerate(self._waits):
             if wait.outcome is None:
                 event = await self._first_event(wait)
                 if event is not None:
@@ -142,7 +150,8 @@ class Cancelling:
                             wait.run_id, wait.key, event_outcome(event), self._clock.now()
                         )
                         await settling.wait()
-        return await self._ended()
+                    # Somebody else may have been first.
+                    self._waits[number] = await self._store.wait(wait.run_id, wait.key) or wait
 
     async def _first_event(self, wait: WaitRecord) -> EventRecord | None:
         assert wait.event_type is not None  # noqa: S101 (it waits for an event)
@@ -157,11 +166,16 @@ class Cancelling:
             after = (found[-1].received_at, found[-1].event_id)
 
     async def _ended(self) -> str | None:
+        """Return the reason once a wait has ended, by whomever."""
         for number, wait in enumerate(self._waits):
-            stored = await self._store.wait(wait.run_id, wait.key) if wait.outcome is None else wait
-            outcome: Json = stored.outcome if stored is not None else None
-            if stored is not None and outcome is not None and "event" in outcome:
-                self._waits[number] = stored
+            if wait.outcome is None:
+                self._waits[number] = await self._store.wait(wait.run_id, wait.key) or wait
+        return self._reason()
+
+    def _reason(self) -> str | None:
+        for wait in self._waits:
+            outcome: Json = wait.outcome
+            if outcome is not None and "event" in outcome:
                 return f"event {outcome['event']['type']} ({outcome['event']['id']})"
         return None
 

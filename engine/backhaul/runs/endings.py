@@ -29,6 +29,8 @@ __all__ = ["doubt_in", "failed_with", "first_error", "outcome_of", "stopped", "w
 
 _log = structlog.get_logger(__name__)
 
+_FEW_STEPS = 500
+
 
 async def outcome_of(running: Running, journal: Journal, work: Callable[[], Awaitable[Json]]) -> RunRecord:
     """Return how the run stands after its work, with everything that led to it on disk.
@@ -130,7 +132,9 @@ async def write_end(
 
 
 async def _step_counts(running: Running, store: Store) -> Json:
-    counts = Counter({status.value: count for status, count in (await store.step_counts(running.run.run_id)).items()})
+    few = running.journal is not None and running.journal.steps <= _FEW_STEPS
+    found = await store.step_counts(running.run.run_id, few=few)
+    counts = Counter({status.value: count for status, count in found.items()})
     if running.scope is not None:
         counts.update(running.scope.unrecorded)
     return {name: count for name, count in sorted(counts.items()) if count}

@@ -67,6 +67,11 @@ class Journal:
                 elif record.status is StepStatus.UNKNOWN:
                     self.unknown.add(record.key)
 
+    @property
+    def steps(self) -> int:
+        """How many steps have begun, in earlier processes too."""
+        return self._seq
+
     async def load(
         self, *, keys: Collection[str] | None = None, prefix: str | None = None, outside_each: bool = False
     ) -> list[StepRecord]:

@@ -37,7 +37,7 @@ SHORT_S = 5.0
 """A wait that is over within so many seconds stays in memory."""
 
 _LOOK_S = 1.0
-_PAGE = 200
+_PAGE = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

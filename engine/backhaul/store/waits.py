@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import func, literal, select, tuple_
+from sqlalchemy import bindparam, func, select, tuple_
 
 from backhaul.json_values import Json, dump
 from backhaul.store.columns import to_microseconds
@@ -18,6 +18,21 @@ from backhaul.store.tables import EVENTS, OPEN, WAITS
 from backhaul.store.tickets import Ticket
 
 __all__ = ["WaitQueries"]
+
+_AT_ONCE = 50
+"""A first page of so many events is read without a thread: whoever asks for it is about to begin."""
+# Asked for at every beginning of a run: to put such a query together takes longer than to answer it.
+_WAIT = select(WAITS).where(WAITS.c.run_id == bindparam("run"), WAITS.c.key == bindparam("step"))
+_PLACE = (EVENTS.c.received_at, EVENTS.c.event_id)
+_OF_TYPE = (
+    select(EVENTS)
+    .where(EVENTS.c.type == bindparam("wanted"), EVENTS.c.received_at >= bindparam("since"))
+    .order_by(*_PLACE)
+    .limit(bindparam("most"))
+)
+_OF_TYPE_BEHIND = _OF_TYPE.where(
+    tuple_(*_PLACE) > tuple_(bindparam("time", type_=_PLACE[0].type), bindparam("id", type_=_PLACE[1].type))
+)
 
 
 class WaitQueries(Queries):
@@ -49,8 +64,7 @@ class WaitQueries(Queries):
 
     async def wait(self, run_id: str, key: str) -> WaitRecord | None:
         """Return the wait of a step, or None."""
-        query = select(WAITS).where(WAITS.c.run_id == run_id, WAITS.c.key == key)
-        row = await self._read(lambda db: db.execute(query).first())
+        row = await self._look_up(lambda db: db.execute(_WAIT, {"run": run_id, "step": key}).first())
         return None if row is None else wait_record(row)
 
     async def waits(
@@ -98,13 +112,11 @@ class WaitQueries(Queries):
         Args:
             after: `received_at` and id of the event behind which to go on.
         """
-        place = (EVENTS.c.received_at, EVENTS.c.event_id)
-        query = select(EVENTS).where(EVENTS.c.type == event_type, EVENTS.c.received_at >= since)
+        query, values = _OF_TYPE, {"wanted": event_type, "since": since, "most": limit}
         if after is not None:
-            behind = tuple_(*(literal(one, column.type) for one, column in zip(after, place, strict=True)))
-            query = query.where(tuple_(*place) > behind)
-        query = query.order_by(*place).limit(limit)
-        return [event_record(row) for row in await self._read(lambda db: db.execute(query).all())]
+            query, values = _OF_TYPE_BEHIND, {**values, "time": after[0], "id": after[1]}
+        read = self._look_up if after is None and limit <= _AT_ONCE else self._read
+        return [event_record(row) for row in await read(lambda db: db.execute(query, values).all())]
 
     async def oldest_wait_for_event(self) -> datetime | None:
         """Return when the oldest open wait for an event began, or None."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 import httpx
 import pytest
 
-from backhaul.sdk import InvalidAnswerError, NotFoundError, RefusedError
+from backhaul.sdk import InvalidAnswerError, NotFoundError, RefusedError, RetryableError
 from backhaul.testing import connection_for
 from backhaul_connectors.ixc_provider import IxcProvider
 from backhaul_connectors.ixc_provider.contracts import plan_of, rate_mbps, service_should_work
@@ -58,6 +59,58 @@ async def test_a_cpf_is_searched_masked_then_bare_and_checked_before(script: Scr
     sent = [body["grid_param"] for body in vendor.bodies]
     assert CPF in sent[0]
     assert '"52998224725"' in sent[1]
+
+
+async def test_a_number_is_looked_for_in_all_columns_at_the_same_time(script: ScriptMaker) -> None:
+    ana = {"id": "17", "razao": "Ana", "ativo": "S", "whatsapp": "(11) 91234-5678"}
+    anna = {"id": "18", "razao": "Anna", "ativo": "S", "fone": "11912345678"}
+
+    def search(request: httpx.Request) -> httpx.Response:
+        asked = json.loads(json.loads(request.content)["grid_param"])[0]["TB"]
+        return found(*(one for one in (ana, anna) if asked.removeprefix("cliente.") in one))
+
+    vendor = script(search)
+    async with connection_for(IxcProvider, SETTINGS, transport=vendor.transport) as erp:
+        with pytest.raises(RefusedError, match="ids 17, 18"):
+            await erp.find_customer(phone="+5511912345678")
+    assert len(vendor.requests) == 4
+
+
+async def test_a_number_that_could_not_be_looked_for_in_one_column_is_not_unknown(script: ScriptMaker) -> None:
+    def search(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(500) if b"whatsapp" in request.content else found()
+
+    async with connection_for(IxcProvider, SETTINGS, transport=script(search).transport) as erp:
+        with pytest.raises(RetryableError, match="500"):
+            await erp.find_customer(phone="+5511912345678")
+
+
+async def test_the_logins_of_a_customer_come_by_one_request(script: ScriptMaker) -> None:
+    first = {"id": "41", "login": "a", "ativo": "N", "id_cliente": "17", "id_grupo": "3"}
+    second = {"id": "42", "login": "b", "ativo": "S", "id_cliente": "17"}
+    strange = {"id": "43", "login": "c", "ativo": "S", "id_cliente": "170"}
+    vendor = script(found(second, first, strange), found())
+    async with connection_for(IxcProvider, SETTINGS, transport=vendor.transport) as erp:
+        logins = await erp.search_logins(id_cliente=17)
+        assert [(one.id, one.active, one.id_grupo) for one in logins] == [(41, False, 3), (42, True, None)]
+        assert await erp.search_logins(id_cliente=18) == []
+    assert len(vendor.requests) == 2
+
+
+async def test_not_all_logins_of_a_customer_are_an_error(script: ScriptMaker) -> None:
+    login = {"id": "41", "login": "a", "ativo": "S", "id_cliente": "17"}
+    cut = httpx.Response(200, json={"page": "1", "total": "2", "registros": [login]})
+    async with connection_for(IxcProvider, SETTINGS, transport=script(cut).transport) as erp:
+        with pytest.raises(InvalidAnswerError, match="2 records match"):
+            await erp.search_logins(id_cliente=17)
+
+
+async def test_a_plan_is_asked_for_by_one_thing_only(script: ScriptMaker) -> None:
+    async with connection_for(IxcProvider, SETTINGS, transport=script(found()).transport) as erp:
+        with pytest.raises(RefusedError, match="one of the three"):
+            await erp.get_plan(login="a", id_grupo=3)
+        with pytest.raises(NotFoundError):
+            await erp.get_plan(id_grupo=3)
 
 
 async def test_personal_data_is_in_no_url_and_no_error(script: ScriptMaker) -> None:
@@ -143,6 +196,8 @@ async def test_the_plan_of_a_login_and_the_sold_name_beside_it(sandbox: Sandbox)
         login = (await anext(erp.list_logins(active=True, linked=True))).items[0]
         plan = await erp.get_plan(login=login.login)
         assert await erp.get_plan(id_login=login.id) == plan
+        assert login.id_grupo is not None
+        assert await erp.get_plan(id_grupo=login.id_grupo) == plan.model_copy(update={"contrato": None})
         contract = await erp.get_contract(login=login.login)
     assert plan.download_mbps is not None
     assert plan.upload_mbps is not None
