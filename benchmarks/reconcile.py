@@ -66,10 +66,10 @@ def devices(count: int) -> Iterator[dict[str, Any]]:
         yield {"serial": serial(number), "pppoe_login": f"customer{number}", "model": "HG-1000", "online": True}
 
 
-def rows(count: int) -> Iterator[dict[str, Any]]:
+def rows(count: int, different: int = DIFFERENT) -> Iterator[dict[str, Any]]:
     """Give the target's records: the first ones are missing, others differ, and some are there alone."""
-    for number in range(DIFFERENT, count + DIFFERENT):
-        login = f"customer{number}" if number >= 2 * DIFFERENT else "another"
+    for number in range(different, count + different):
+        login = f"customer{number}" if number >= 2 * different else "another"
         yield {"id": str(number), "serial_number": serial(number), "login": login, "status": "online"}
 
 
@@ -108,7 +108,9 @@ def pages(records: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         yield page
 
 
-class _Definitions:
+class Definitions:
+    """One workflow, whatever is asked for."""
+
     def __init__(self, workflow: Workflow) -> None:
         self._workflow = workflow
 
@@ -156,7 +158,7 @@ async def with_engine(folder: Path, count: int) -> tuple[float, float]:
         await Store.open(f"sqlite:///{folder}/store.db", clock=SystemClock()) as store,
         Connections(settings, registry, clock=store.clock) as connections,
     ):
-        executor = Executor(store, store.clock, connections, _Definitions(workflow))
+        executor = Executor(store, store.clock, connections, Definitions(workflow))
         run = await executor.start(workflow, {"count": count})
         run = await executor.execute(run.run_id)
         assert run.status is RunStatus.SUCCEEDED, run.error

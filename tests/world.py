@@ -104,14 +104,25 @@ class World(Connector[WorldSettings]):
 
     @action(effect=Effect.READ)
     async def wanted(
-        self, *, page: int = 10, break_at: int = -1, cursor: str | None = None
+        self, *, page: int = 10, break_at: int = -1, comes: str = "", goes: str = "", cursor: str | None = None
     ) -> AsyncIterator[Page[dict[str, Any]]]:
-        """List what `want` has written; the page that begins at `break_at` never comes."""
+        """List what `want` has written; the page that begins at `break_at` never comes.
+
+        Behind the first page a thing `comes`, before all others, and another one `goes`: the rest moves.
+        """
         things = wanted_of(self.settings.file)
-        for start in range(int(cursor or 0), max(len(things), 1), page):
+        start = int(cursor or 0)
+        while True:
             if start == break_at:
                 raise RefusedError("the page is lost")
             yield Page(items=things[start : start + page], next=str(start + page), total=len(things))
+            if start == 0 and goes:
+                things = [one for one in things if one["name"] != goes]
+            if start == 0 and comes:
+                things = [{"name": comes, "value": 0}, *things]
+            start += page
+            if start >= len(things):
+                return
 
     @action(effect=Effect.READ)
     async def stock(
@@ -143,6 +154,11 @@ class World(Connector[WorldSettings]):
         there = [line["value"] for line in self._lines() if line["do"] == "put" and line["name"] == name]
         before = there[-1] if there else None
         return Change(text=f"put {name}: {before} -> {value}", before={"value": before}, after={"value": value})
+
+    @action(effect=Effect.WRITE)
+    async def seed_again(self, *, name: str, value: int) -> None:
+        """Have a thing be there once more."""
+        self._append("seed", name=name, value=value)
 
     @action(effect=Effect.DELETE)
     async def remove(self, *, name: str) -> None:
@@ -264,18 +280,20 @@ def read_world(file: Path) -> list[dict[str, Any]]:
 
 def stock_of(file: Path) -> list[dict[str, Any]]:
     """Return what is there after everything that was done; a ``seed`` line puts a thing, even a second one."""
-    found: list[dict[str, Any]] = []
-    for line in read_world(file):
+    found: dict[int, dict[str, Any]] = {}
+    places: dict[str, list[int]] = {}
+    for number, line in enumerate(read_world(file)):
         thing = {"name": line.get("name"), "value": line.get("value")}
-        same = [one for one in found if one["name"] == thing["name"]]
+        same = places.setdefault(repr(thing["name"]), [])
         match line["do"]:
             case "put" if same:
-                same[0]["value"] = thing["value"]
+                found[same[0]]["value"] = thing["value"]
             case "put" | "seed":
-                found.append(thing)
+                found[number] = thing
+                same.append(number)
             case "remove" if same:
-                found.remove(same[0])
-    return found
+                del found[same.pop(0)]
+    return list(found.values())
 
 
 def seed(file: Path, things: list[dict[str, Any]]) -> None:

@@ -10,7 +10,7 @@ from pydantic_core import from_json, to_json
 
 from backhaul.errors import BackhaulError
 
-__all__ = ["Json", "JsonObject", "digest", "dump", "load"]
+__all__ = ["Json", "JsonObject", "digest", "dump", "load", "sorted_text"]
 
 # What json.loads returns. Recursion buys nothing at this edge but casts everywhere else.
 Json: TypeAlias = Any
@@ -38,8 +38,12 @@ def load(text: str | bytes) -> Json:
 
 def digest(value: Json, *, length: int = 16) -> str:
     """Return hex digits that are equal for equal values, whatever the order of their keys."""
-    text = to_json(_sorted(value), inf_nan_mode="null", fallback=_own_form)
-    return hashlib.blake2b(text, digest_size=length // 2).hexdigest()
+    return hashlib.blake2b(sorted_text(value).encode(), digest_size=length // 2).hexdigest()
+
+
+def sorted_text(value: Json) -> str:
+    """Return the compact JSON text of a value, as `dump` does, with the keys of all objects in order."""
+    return to_json(_sorted(value), inf_nan_mode="null", fallback=_own_form).decode()
 
 
 def _own_form(value: object) -> Json:

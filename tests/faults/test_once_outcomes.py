@@ -126,10 +126,15 @@ async def test_a_connection_cut_after_the_acceptance_never_has_it_done_twice(
             assert run.status is RunStatus.SUCCEEDED, run.error
 
 
-async def test_a_speed_test_whose_start_was_not_answered_is_seen_by_its_result(tmp_path: Path, world: Sandbox) -> None:
-    case = CASES["speed test"]
+@pytest.mark.parametrize(
+    ("name", "at_once"), [("speed test", {"diagnostic_s": {"speedTest": 0}}), ("reboot", {"reboot_s": 0})]
+)
+async def test_what_was_not_answered_is_seen_by_what_came_of_it(
+    tmp_path: Path, world: Sandbox, name: str, at_once: dict[str, Any]
+) -> None:
+    case = CASES[name]
     async with office(tmp_path, world, (), texts={"once.yaml": text_of(case, world)}) as here:
-        await here.control("POST", "settings", {"acs": {"contact_s": 0, "diagnostic_s": {"speedTest": 0}}})
+        await here.control("POST", "settings", {"acs": {"contact_s": 0, **at_once}})
         match = {"operation": case.operation}
         await here.control("POST", "faults", {"kind": "cut_after", "vendor": "acs", "match": match, "times": 1})
         run = await carried_out(here)

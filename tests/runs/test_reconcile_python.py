@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -113,7 +114,8 @@ async def test_nobody_who_answers_in_time_means_no(sqlite_url: str, tmp_path: Pa
         prepare(waiting.lab, {"a": 1}, {"b": 1, "c": 2})
         run = await waiting.run(PYTHON, kind="python", share="10%", within="2h")
         (wait,) = await waiting.lab.store.waits(run_id=run.run_id)
-        assert wait.details["to"] == "whoever is on call"
+        details: Any = wait.details
+        assert details["to"] == "whoever is on call"
         await waiting.after(timedelta(hours=2).total_seconds())
         counts = output(await waiting.go_on(run))
         assert (counts["created"], counts["held"]) == (1, 2)

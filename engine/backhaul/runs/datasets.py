@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import anyio.to_thread
 
 from backhaul.errors import BackhaulError, EvaluationError
 from backhaul.json_values import Json, dump, load
+from backhaul.runs.scratch import open_scratch, scratch_errors
 from backhaul.workflows.datasets import Dataset, Need, NotReady
 from backhaul.workflows.datasets import tally as count_in
 from backhaul.workflows.unknown import Unknown, UnknownValueError, known, marked
@@ -29,20 +29,28 @@ class ScratchIndex:
     """Texts by key in a private temporary database: in memory while small, on disk when large, never shared."""
 
     def __init__(self) -> None:
-        self._database = sqlite3.connect("", check_same_thread=False, isolation_level=None)
-        self._database.execute("pragma cache_size = -8000")
-        self._database.execute("pragma journal_mode = off")
+        self._database = open_scratch(cache_kib=8_000)
         self._database.execute("create table entry (key text primary key, value text) without rowid")
 
     def add(self, entries: list[tuple[str, str]]) -> None:
-        """Add entries; the first of a key stays."""
-        self._database.execute("begin")
-        self._database.executemany("insert or ignore into entry values (?, ?)", entries)
-        self._database.execute("commit")
+        """Add entries; the first of a key stays.
+
+        Raises:
+            BackhaulError: there is no room on the disk.
+        """
+        with scratch_errors():
+            self._database.execute("begin")
+            self._database.executemany("insert or ignore into entry values (?, ?)", entries)
+            self._database.execute("commit")
 
     def add_new(self, key: str) -> bool:
-        """Add one key without a value; return whether it was new."""
-        return self._database.execute("insert or ignore into entry values (?, '')", (key,)).rowcount == 1
+        """Add one key without a value; return whether it was new.
+
+        Raises:
+            BackhaulError: there is no room on the disk.
+        """
+        with scratch_errors():
+            return self._database.execute("insert or ignore into entry values (?, '')", (key,)).rowcount == 1
 
     def get(self, key: str) -> str | None:
         """Return the text of a key."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import Any
 
 import anyio
@@ -18,7 +18,23 @@ from backhaul.runs.journal import Journal
 from backhaul.workflows.definition import RetryPolicy
 from backhaul.workflows.unknown import Unknown, first_unknown, known
 
-__all__ = ["PythonConnection"]
+__all__ = ["Listing", "PythonConnection"]
+
+
+class Listing(AsyncIterator[Page[Any]]):
+    """The pages of a listing, as they come.
+
+    Args:
+        action: what lists them: ``connection.action``.
+    """
+
+    def __init__(self, action: str, pages: AsyncIterator[Page[Any]]) -> None:
+        self.action = action
+        self._pages = pages
+
+    def __anext__(self) -> Awaitable[Page[Any]]:
+        """Return the next page."""
+        return self._pages.__anext__()
 
 
 class PythonConnection:
@@ -36,7 +52,7 @@ class PythonConnection:
         if spec is None:
             raise AttributeError(f"connection {self._name!r} has no action {name!r}; a workflow can call actions only")
         if spec.is_stream:
-            return lambda **arguments: self._stream(spec, arguments)
+            return lambda **arguments: Listing(f"{self._name}.{name}", self._stream(spec, arguments))
         return lambda **arguments: self._call(spec, arguments)
 
     async def _call(self, spec: ActionSpec, arguments: Mapping[str, Any]) -> Any:

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from backhaul.errors import InputError
+from backhaul.errors import BackhaulError, InputError, StoreError
 from backhaul.json_values import Json, dump, load
 from backhaul.plugins.action import Page
 from backhaul.runs.branches import current_branch, under_way
 from backhaul.runs.calls import Caller, failed_before
 from backhaul.runs.control import StepFailed
 from backhaul.runs.each_results import PAGE
+from backhaul.runs.failures import text_of
 from backhaul.runs.journal import Journal
+from backhaul.runs.python_connection import Listing
 from backhaul.runs.reconciling.function_changes import Difference, FunctionChanges, Functions
 from backhaul.runs.reconciling.reconciler import Reconciler
 from backhaul.runs.reconciling.sides import Fields
@@ -51,8 +53,8 @@ class RunReconcile:
 
     async def reconcile(
         self,
-        source: Iterable[SourceT] | AsyncIterator[Page[SourceT]],
-        target: Iterable[TargetT] | AsyncIterator[Page[TargetT]],
+        source: Iterable[SourceT] | AsyncIterator[Page[SourceT]] | None,
+        target: Iterable[TargetT] | AsyncIterator[Page[TargetT]] | None,
         *,
         key: str | tuple[str, str],
         compare: Mapping[str, str] | None = None,
@@ -79,7 +81,8 @@ class RunReconcile:
         """Make the target's records what the source's are, as the verb ``reconcile`` does.
 
         Args:
-            source: records, or a listing of a connector, whose pages are taken as they come.
+            source: records, or a listing of a connector, whose pages are taken as they come; None: it could not be
+                read, which is not the same as an empty one.
             target: as the source.
             key: the field that says which records are the same thing, or the source's and the target's.
             compare: fields of the source, each with the target's field that shall have its value.
@@ -108,8 +111,9 @@ class RunReconcile:
 
         Raises:
             StepError: with the type ``TooManyFailures``.
-            InputError: a limit or a normaliser is none.
+            InputError: a limit, a normaliser, an order or a number is none.
         """
+        _check(order, concurrency=concurrency, confirm_runs=confirm_runs)
         branch = current_branch(name)
         step = branch.key(name)
         calls = {"create": create, "update": update, "delete": delete, "recheck": recheck}
@@ -135,6 +139,7 @@ class RunReconcile:
             confirm_runs=confirm_runs,
             concurrency=concurrency,
             max_failures=max_failures,
+            names={"source": _name(source) or "source", "target": _name(target) or "target"},
         )
         assert self._record.started_at is not None  # noqa: S101 (a run that is carried out has started)
         now = self._record.started_at.isoformat()
@@ -163,22 +168,27 @@ class RunReconcile:
         reconciler = Reconciler(self._journal, self._caller, self._waiter, retry)
         try:
             output: Json = await reconciler.with_changes(verb, step, scope, fields, changes)
-        except StepFailed as failed:
+        except StoreError:
+            raise
+        except BackhaulError as error:
+            failed = error if isinstance(error, StepFailed) else StepFailed(step, type(error).__name__, text_of(error))
             record = self._journal.recorded(step)
             if record is not None:
                 self._journal.finish(record, StepStatus.FAILED, error=failed.to_json())
                 failed.recorded = True
-            raise
+            raise failed from None
         plain: dict[str, Any] = load(dump(output)) if self._journal.plan is None else dict(output)
         return plain
 
     async def _stored(
-        self, step: str, side: Side, records: Iterable[Any] | AsyncIterator[Page[Any]]
-    ) -> tuple[StoredDataset, Callable[[Json], Any]]:
+        self, step: str, side: Side, records: Iterable[Any] | AsyncIterator[Page[Any]] | None
+    ) -> tuple[StoredDataset | None, Callable[[Json], Any]]:
         """Store a side as a dataset, unless that has been done, and return it with what makes records of its JSON.
 
         A listing is always read to its end: which steps it is made of must not depend on what happened before.
         """
+        if records is None:
+            return None, _maker(None)
         prior = self._journal.recorded(step)
         is_joined = prior is not None and Joined.restored(prior.progress) is not None
         key, count, number = list_key(step, side), 0, 0
@@ -218,6 +228,19 @@ def _maker(kind: type | None) -> Callable[[Json], Any]:
     if kind is None or kind in {dict, str, int, float, bool, list}:
         return lambda record: record
     return TypeAdapter(kind).validate_python
+
+
+def _check(order: Sequence[ChangeName], **numbers: int) -> None:
+    problems = [f"{name} is {number}, and at least 1 is needed" for name, number in numbers.items() if number < 1]
+    if sorted(order) != sorted(CHANGES):
+        problems.append(f"order is {', '.join(order)}: write each of {', '.join(CHANGES)} once")
+    if problems:
+        raise InputError("reconcile", problems)
+
+
+def _name(records: object) -> str | None:
+    """Return the action that lists records, ``connection.action``; None when nothing tells."""
+    return records.action if isinstance(records, Listing) else None
 
 
 def _key(key: str | tuple[str, str], normalize: Sequence[str]) -> KeyFields:

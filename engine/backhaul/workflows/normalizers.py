@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
-from backhaul.json_values import Json
+from backhaul.json_values import Json, load, sorted_text
 from backhaul.workflows.datasets import text_of
 
 __all__ = ["NORMALIZERS", "Normalize", "key_text", "normalize_with", "regions", "value_text"]
@@ -102,5 +102,11 @@ def key_text(value: Json, normalize: Normalize) -> str | None:
 
 
 def value_text(value: Json, normalize: Normalize) -> str:
-    """Return the normalised text by which two values are compared; null and nothing are the empty text."""
-    return normalize(value if isinstance(value, str) else text_of(value))
+    """Return the normalised text by which two values are compared; null and nothing are the empty text.
+
+    The keys of a mapping have no order.
+    """
+    if isinstance(value, str):
+        return normalize(value)
+    text = text_of(value)
+    return normalize(sorted_text(load(text)) if isinstance(value, Mapping | list) else text)

@@ -131,6 +131,7 @@ class Reconcile:
         on_item_error: whether a key that fails ends the step.
         max_failures: keys that may fail before the step ends; None: any number.
         explain: in this order; the first that holds counts.
+        names: the sides in words; as the steps that listed them say where it is empty.
     """
 
     source: Expression
@@ -147,6 +148,7 @@ class Reconcile:
     on_item_error: Literal["continue", "stop"] = "continue"
     max_failures: int | None = None
     explain: tuple[Reason, ...] = ()
+    names: Mapping[Side, str] = field(default_factory=dict)
 
     def change(self, name: ChangeName) -> Change | None:
         """Return the call of one kind of change."""

@@ -10,6 +10,7 @@ from backhaul.errors import BackhaulError, EvaluationError, StoreError
 from backhaul.json_values import Json
 from backhaul.runs.calls import Caller, CallRequest
 from backhaul.runs.control import Control, StepFailed
+from backhaul.runs.datasets import StoredDataset
 from backhaul.runs.failures import text_of
 from backhaul.runs.journal import Journal
 from backhaul.runs.planning.line import PlanLine
@@ -27,6 +28,7 @@ __all__ = ["Changes", "Ending"]
 _DONE = {"create": "created", "update": "updated", "delete": "deleted"}
 _OWN_REASONS = {"duplicate": "duplicate key", "no_key": "no key"}
 _UNEXPLAINED = "unexplained"
+_SEVERAL = object()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,12 @@ class Changes:
     Args:
         key: the step's key.
         retry: of the calls.
+
+    Attributes:
+        deletes_only_if: in a plan: the step that a person has to say yes to before there are deletes; None: nobody.
     """
+
+    deletes_only_if: str | None = None
 
     def __init__(
         self,
@@ -93,11 +100,14 @@ class Changes:
         return f"{self._key}/{name}[{work.label}]"
 
     async def wanted(self, name: ChangeName, work: Work) -> bool:
-        """Return what the ``if`` of a change says."""
+        """Return what the ``if`` of a change says; one that cannot be evaluated fails the key when its turn comes."""
         change = self._verb.change(name)
         if change is None or change.condition is None:
             return True
-        return bool(await evaluate(change.condition, self._seen(work)))
+        try:
+            return bool(await evaluate(change.condition, self._seen(work)))
+        except EvaluationError:
+            return True
 
     async def make(self, name: ChangeName, work: Work, control: Control) -> Ending:
         """Make a change, or find that it is not to be made any more.
@@ -111,7 +121,11 @@ class Changes:
         prior = self._journal.recorded(key)
         failed_before = prior is not None and prior.status is StepStatus.FAILED
         line = None if self._scope.line is None else self._scope.line.child()
+        if line is not None and name == "delete" and self.deletes_only_if is not None:
+            line.only_if = self.deletes_only_if
         try:
+            if change.condition is not None and prior is None:
+                await evaluate(change.condition, self._seen(work))  # see `wanted`
             if name == "delete" and self._verb.guard.recheck is not None and not self._has_begun(key):
                 note = await self._changed(self._verb.guard.recheck, work, control, line)
                 if note is not None:
@@ -181,15 +195,26 @@ class Changes:
             raise
         if isinstance(found, Unknown):  # a plan has changed that system before: the delete is listed
             return None
-        if isinstance(found, list):
-            found = found[0] if len(found) == 1 else None
+        found = await self._listed(found, work)
         if found is None:
             return "it is gone since it was read"
-        if self._fields.key("target", found) != self._fields.key("target", work.target):
+        if found is _SEVERAL:
+            return "it is there several times since it was read"
+        if self._fields.key("target", found) != work.key:
             return "its key has changed since it was read"
         if self._fields.print("target", found) != self._fields.print("target", work.target):
             return "it has changed since it was read"
         return None
+
+    async def _listed(self, found: Json, work: Work) -> Json:
+        """Return the one record of what a recheck has listed: the only one, or the only one with the key."""
+        if isinstance(found, StoredDataset):
+            found = [item async for _, items in found.pages() for item in items]
+        if not isinstance(found, list):
+            return found
+        if len(found) > 1:
+            found = [one for one in found if self._fields.key("target", one) == work.key]
+        return _SEVERAL if len(found) > 1 else next(iter(found), None)
 
     async def _reason(self, work: Work, ending: Ending, side: Side) -> tuple[str, tuple[str, str] | None]:
         """Return the first reason that holds, and what was wrong with the first rule that could not be evaluated."""

@@ -68,6 +68,13 @@ class Guardian:
         self._scope = scope
         self._journal = journal
         self._waiter = waiter
+        self._asked = f"{key}/guard"
+
+    @property
+    def asked(self) -> str:
+        """The name, in a plan, of the step that waits for a person."""
+        plan = self._journal.plan
+        return self._asked if plan is None else plan.prefix + self._asked
 
     async def limits(self) -> Limits | None:
         """Return what deletes have to pass; None when there are none.
@@ -89,8 +96,8 @@ class Guardian:
     async def names(self, source: Records, target: Records) -> dict[Side, str]:
         """Return both sides in words: the actions that listed their records, or the expressions."""
         return {
-            "source": await self._name(self._verb.source, source),
-            "target": await self._name(self._verb.target, target),
+            "source": await self._name("source", self._verb.source, source),
+            "target": await self._name("target", self._verb.target, target),
         }
 
     async def objection(self, limits: Limits | None, joined: Joined) -> str | None:
@@ -115,12 +122,15 @@ class Guardian:
         Raises:
             InputError: there are no deletes, so that nobody has to be asked.
         """
-        sides = (("source", self._verb.source, source), ("target", self._verb.target, target))
+        sides: tuple[tuple[Side, Expression, Json], ...] = (
+            ("source", self._verb.source, source),
+            ("target", self._verb.target, target),
+        )
         lacking = [await self._lack(name, expression) for name, expression, value in sides if value is None]
         if self._verb.delete is None:
             raise InputError(f"reconcile of step {self._key}", lacking)
         there = [
-            f"the {name} {await self._name(expression, value)} has {len(value):,} records"
+            f"the {name} {await self._name(name, expression, value)} has {len(value):,} records"
             for name, expression, value in sides
             if value is not None
         ]
@@ -133,7 +143,7 @@ class Guardian:
 
     async def decision(self, message: str, control: Control) -> Decision:
         """Wait for a person's decision on the deletes."""
-        key = f"{self._key}/guard"
+        key = self._asked
         await self._journal.load(keys=[key])  # inside each, nobody else has
 
         async def want() -> Wanted:
@@ -171,8 +181,10 @@ class Guardian:
             raise InputError(f"{name} of step {self._key}", [f"a whole number from 0 is needed, not {value!r}"])
         return value
 
-    async def _name(self, expression: Expression, records: Records) -> str:
+    async def _name(self, side: Side, expression: Expression, records: Records) -> str:
         """Return a side in words: the action that listed its records, or the expression."""
+        if side in self._verb.names:
+            return self._verb.names[side]
         if isinstance(records, StoredDataset):
             step = await self._journal.store.step(*records.place)
             if step is not None and step.action is not None:
@@ -188,6 +200,6 @@ class Guardian:
         return f"the {side} {what}: {'; '.join(failed) or f'{expression.source} gave nothing'}"
 
     async def _failure(self, step_id: str, errors: Json) -> str:
-        read = await self._journal.store.dataset_count(self._journal.run_id, self._scope.key(step_id))
+        read = await self._journal.store.dataset_count(self._journal.run_id, errors[step_id]["step"])
         part = f"; {read:,} of its records had been read" if read else ""
         return f"step {step_id} failed ({errors[step_id]['message']}{part})"

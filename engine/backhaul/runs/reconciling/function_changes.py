@@ -115,7 +115,7 @@ class FunctionChanges(Changes):
         difference = Difference(
             side=side, item=item, target=target, key=work.key, outcome=ending.outcome, last=work.last
         )
-        return self.functions.explain(difference) or usual[0], None
+        return str(self.functions.explain(difference) or usual[0]), None
 
     def _arguments(self, name: str, work: Work) -> tuple[Any, ...]:
         item, target = self._records(work)

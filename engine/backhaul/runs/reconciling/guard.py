@@ -57,7 +57,7 @@ def objection(limits: Limits, sizes: Sizes) -> str | None:
         return None
     would = (
         f"would delete {sizes.deletes:,} of {sizes.target:,} records of {sizes.target_name} "
-        f"({_percent(sizes.deletes / sizes.target)}); allowed are {_limit(limits, allowed)}."
+        f"({_exact_percent(sizes.deletes / sizes.target, limits.share)}); allowed are {_limit(limits, allowed)}."
     )
     before = "" if sizes.source_before is None else f", {sizes.source_before:,} the last time"
     least = f"; at least {limits.min_source:,} are needed" if too_small else ""
@@ -69,8 +69,17 @@ def _limit(limits: Limits, allowed: int) -> str:
     return f"{_percent(limits.share)} ({allowed:,})" if by_share else f"{allowed:,}"
 
 
-def _percent(share: float) -> str:
-    return f"{share * 100:.1f}".removesuffix(".0") + " %"
+def _percent(share: float, digits: int = 1) -> str:
+    return f"{share * 100:.{digits}f}".rstrip("0").removesuffix(".") + " %"
+
+
+def _exact_percent(share: float, limit: float) -> str:
+    """Return a share with so many digits that it is not taken for the limit, or for everything, when it is neither."""
+    for digits in range(1, 7):
+        text = _percent(share, digits)
+        if not any(share != other and text == _percent(other, digits) for other in (limit, 1.0)):
+            break
+    return text
 
 
 def _records(count: int) -> str:

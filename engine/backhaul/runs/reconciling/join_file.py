@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from backhaul.runs.scratch import open_scratch, scratch_errors
 from backhaul.workflows.reconcile import Side
 
 __all__ = ["MOST_POSITIONS", "Found", "Group", "JoinFile", "Row"]
@@ -87,14 +87,11 @@ class Found:
 class JoinFile:
     """Both sides of a reconcile, on disk and never in memory. Not for use by two threads at once; every method blocks.
 
-    First `add` everything, then `join`, then read the groups.
+    First `add` everything, then `join`, then read the groups. Each raises a `BackhaulError` when the disk is full.
     """
 
     def __init__(self) -> None:
-        # No name: SQLite makes a file of its own, and removes it with the connection.
-        self._database = sqlite3.connect("", check_same_thread=False, isolation_level=None)
-        self._database.execute("pragma cache_size = -16000")
-        self._database.execute("pragma journal_mode = off")
+        self._database = open_scratch(cache_kib=16_000)
         self._database.execute("pragma temp_store = file")
         self._database.executescript(_SIDES)
         self._added = dict.fromkeys(_BOTH_SIDES, 0)
@@ -111,6 +108,10 @@ class JoinFile:
 
     def join(self) -> None:
         """Join the sides."""
+        with scratch_errors():
+            self._join()
+
+    def _join(self) -> None:
         for side in _BOTH_SIDES:
             self._database.executescript(_KEYS.format(side=side))
             query = f"select coalesce(sum(count), 0), coalesce(max(count), 0) from {side}_keys"  # noqa: S608
@@ -121,9 +122,10 @@ class JoinFile:
 
     def same(self, size: int) -> Iterator[list[str]]:
         """Give the keys whose records are the same, in order, in lists of `size`."""
-        cursor = self._database.execute(_GROUPS[Group.SAME])
-        while rows := cursor.fetchmany(size):
-            yield [key for key, _, _ in rows]
+        with scratch_errors():
+            cursor = self._database.execute(_GROUPS[Group.SAME])
+            while rows := cursor.fetchmany(size):
+                yield [key for key, _, _ in rows]
 
     def found(self, group: Group, size: int) -> Iterator[list[Found]]:
         """Give what else there is in a group, in lists of `size`."""
@@ -135,9 +137,10 @@ class JoinFile:
             "left join target t on t.position = g.t left join source_keys sk on sk.key = g.key "
             "left join target_keys tk on tk.key = g.key left join last on last.key = g.key"
         )
-        cursor = self._database.execute(query)
-        while rows := cursor.fetchmany(size):
-            yield [self._found(*row) for row in rows]
+        with scratch_errors():
+            cursor = self._database.execute(query)
+            while rows := cursor.fetchmany(size):
+                yield [self._found(*row) for row in rows]
 
     def close(self) -> None:
         """Give the space back."""
@@ -180,6 +183,7 @@ class JoinFile:
         return tuple(position for (position,) in self._database.execute(query, (key, MOST_POSITIONS)))
 
     def _insert(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
-        self._database.execute("begin")
-        self._database.executemany(statement, rows)
-        self._database.execute("commit")
+        with scratch_errors():
+            self._database.execute("begin")
+            self._database.executemany(statement, rows)
+            self._database.execute("commit")

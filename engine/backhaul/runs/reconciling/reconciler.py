@@ -19,6 +19,7 @@ from backhaul.runs.reconciling.changes import Changes, Ending
 from backhaul.runs.reconciling.decision import Decision, Guardian
 from backhaul.runs.reconciling.join_file import JoinFile
 from backhaul.runs.reconciling.outcomes import DoneKey, OutcomeTally, explained
+from backhaul.runs.reconciling.planned import planned_output, seen_in_plan
 from backhaul.runs.reconciling.previous import find_previous
 from backhaul.runs.reconciling.sides import Fields, Records, read_sides
 from backhaul.runs.reconciling.work import OTHER, Joined, Work, list_key, sort_work
@@ -30,6 +31,9 @@ from backhaul.workflows.reconcile import Reconcile
 from backhaul.workflows.unknown import known
 
 __all__ = ["Reconciler"]
+
+_FORGIVEN = "forgiven"
+"""In the step's progress: a person let it go on after too many failures."""
 
 
 class Reconciler:
@@ -69,7 +73,8 @@ class Reconciler:
         prior = journal.recorded(key)
         if prior is not None and prior.status is StepStatus.SUCCEEDED:
             scope.take_over(OutcomeTally.restored(prior.progress).line)
-            return journal.restored(prior.output)
+            output = journal.restored(prior.output)
+            return output if journal.plan is None else seen_in_plan(output, journal.plan.unknown(key))
         source, target = known(await scope.evaluate(verb.source)), known(await scope.evaluate(verb.target))
         record = replace(
             journal.begin(key, "reconcile", params={"key": {"source": verb.key.source, "target": verb.key.target}}),
@@ -115,8 +120,7 @@ class _One:
         sizes = {"source": _count(source), "target": _count(target)}
         guard = decision.to_json()
         output = {**sizes, "total": 0, **counts, "complete": False, "guard": guard, "explained": None, "items": []}
-        self._journal.finish(record, StepStatus.SUCCEEDED, output=output)
-        return output
+        return self._finished(record, output)
 
     async def run(self, record: StepRecord, source: Records, target: Records, prior: StepRecord | None) -> Json:
         """Carry out the step whose sides have been read."""
@@ -129,7 +133,10 @@ class _One:
             journal.write(record)
             journal.keep(record)
         tally = OutcomeTally.restored(record.progress)
-        self._counts_all = prior is None or prior.status is not StepStatus.RETRYING
+        if prior is not None and prior.status is StepStatus.RETRYING:
+            record = replace(record, progress={**(record.progress or {}), _FORGIVEN: True})
+            journal.keep(record)
+        self._counts_all = _FORGIVEN not in (record.progress or {})
         self._failures = tally.outcomes["failed"] if self._counts_all else 0
         results = OrderedResults(journal, record, tally, joined.work)
         await journal.barrier()  # the lists are read back
@@ -147,9 +154,16 @@ class _One:
             "explained": explained(tally, joined.source, joined.target, joined.names),
             "items": journal.dataset(key, total),
         }
-        journal.finish(record, StepStatus.SUCCEEDED, output=output, progress=tally.to_json())
         self._scope.take_over(tally.line)
-        return output
+        return self._finished(record, output, progress=tally.to_json())
+
+    def _finished(self, record: StepRecord, output: Json, progress: Json = None) -> Json:
+        """Write the end of the step, and return its output."""
+        unknown = None if self._journal.plan is None else self._journal.plan.unknown(self._key)
+        if unknown is not None:
+            output = planned_output(output, self._verb, unknown)
+        self._journal.finish(record, StepStatus.SUCCEEDED, output=output, progress=progress)
+        return output if unknown is None else seen_in_plan(output, unknown)
 
     async def _join(self, source: Records, target: Records) -> Joined:
         """Join the sides and store what is to be done."""
@@ -185,6 +199,7 @@ class _One:
             count = joined.lists.get(name, 0)
             if name == "delete" and joined.objection is not None:
                 decision = await self._guardian.decision(joined.objection, self._scope.control)
+                self._changes.deletes_only_if = self._guardian.asked if decision.supposed else None
             await self._list(name, count, first, results, tally, decision)
             first += count
         return decision

@@ -18,7 +18,6 @@ from backhaul.workflows.reconcile import Compared, KeyFields, Side
 __all__ = ["Fields", "Records", "read_sides"]
 
 Records = list[Json] | StoredDataset
-_BETWEEN = "\x1f"
 
 
 class Fields:
@@ -39,7 +38,8 @@ class Fields:
 
     def print(self, side: Side, record: Json) -> str:
         """Return the text by which a record is compared with the other side's."""
-        return _BETWEEN.join([value_text(_field(record, name), normalize) for name, normalize in self._names[side]])
+        texts = [value_text(_field(record, name), normalize) for name, normalize in self._names[side]]
+        return texts[0] if len(texts) == 1 else "".join([f"{len(text)}:{text}" for text in texts])
 
     def row(self, side: Side, position: int, record: Json) -> Row:
         """Return what the join needs of a record."""
