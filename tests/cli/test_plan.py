@@ -58,7 +58,8 @@ def test_the_document_and_the_page_say_the_same(project: Project, tmp_path: Path
     shown = project.backhaul("runs", "show", plan["run_id"], "--plan")
     assert f"sync/create[]: {len(plan['effects'])} effects" in shown.out
     assert f"and {len(plan['effects']) - 20} more" in shown.out
-    assert "serial_number: nothing -> " in shown.out
+    first = plan["effects"][0]
+    assert f"  write   provider.add_acs_device serial_number={first['params']['serial_number']} " in shown.out
     assert "forecast" in shown.out
 
 
@@ -72,6 +73,16 @@ def test_the_screen_masks_personal_data_and_the_file_is_its_owners_alone(project
     assert logins
     assert not any(login in answer.out for login in logins)
     assert "***" in answer.out
+
+
+def test_a_change_of_a_reconcile_names_the_record_and_its_old_and_new_values(project: Project, isp: Sandbox) -> None:
+    assert project.backhaul("run", "nightly-sync", "--quiet").code == 0
+    moved, other = isp.effects()[:2]
+    login = isp.control("GET", f"acs/devices/{other['key']}")["pppoe_login"]
+    isp.control("POST", f"acs/devices/{moved['key']}/login", {"pppoe_login": login})
+    shown = project.backhaul("run", "nightly-sync", "--plan", "--quiet").out
+    assert f"  write   {moved['key']}: provider.update_acs_device id=" in shown
+    assert "            id_login: " in shown
 
 
 def changed(plan: dict[str, Any], **values: Any) -> str:

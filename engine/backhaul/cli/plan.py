@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from backhaul.store.store import Store
 
 __all__ = ["plan_lines", "plan_page", "show_plan", "write_plan"]
+
+_LABELS = re.compile(r"\[([^\[\]]*)\]")
+"""The labels of items in a step's key: ``sync/update[SN1]``."""
 
 
 def show_plan(out: Path | None, *, as_json: bool) -> Show:
@@ -126,12 +130,15 @@ def plan_lines(view: PlanView) -> Iterator[str]:
 
 
 def _effect(effect: Json) -> Iterator[str]:
-    yield f"  {effect['effect']:<6}  {clean(effect['describe'])}"
-    before, after = effect.get("before") or {}, effect.get("after") or {}
+    label = "/".join(_LABELS.findall(effect["step"]))
+    of = f"{clean(label)}: " if label and label not in effect["describe"] else ""
+    yield f"  {effect['effect']:<6}  {of}{clean(effect['describe'])}"
+    before, after, params = effect.get("before") or {}, effect.get("after") or {}, effect["params"] or {}
     # What a connector says in words holds the fields already.
     if (before or after) and effect["describe"].startswith(f"{effect['action']} "):
         for name in dict.fromkeys((*before, *after)):
-            yield f"            {clean(name)}: {_value(before, name)} -> {_value(after, name)}"
+            if name in before or name not in params or params[name] != after[name]:
+                yield f"            {clean(name)}: {_value(before, name)} -> {_value(after, name)}"
 
 
 def _value(fields: Mapping[str, Json], name: str) -> str:
