@@ -134,9 +134,12 @@ async def test_a_cancelled_server_cuts_open_requests_off(tmp_path: Path) -> None
                     group.cancel_scope.cancel()
 
 
+_AT_THE_START = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+
 async def test_signals_are_left_to_the_service(served: Served) -> None:
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    for number, handler in _AT_THE_START.items():
+        assert signal.getsignal(number) is handler
 
 
 async def test_beyond_this_machine_it_warns(tmp_path: Path, log: io.StringIO) -> None:

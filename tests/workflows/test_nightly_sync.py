@@ -149,3 +149,15 @@ async def test_a_device_that_fails_does_not_keep_the_others_and_is_tried_again_t
         report = report_of(await begin(here, name))
         assert (report["added"], report["updated"]) == (1, 0)
         assert len((await changes(here))["insert"]) == len(wanted["create"])
+
+
+async def test_the_erp_is_read_before_the_acs_so_that_what_comes_meanwhile_is_not_taken_for_gone(
+    tmp_path: Path, world: Sandbox, name: str
+) -> None:
+    async with office(tmp_path, world, FILES, provider={"page_size": 40}) as here:
+        report_of(await begin(here, name))
+        rows = [one["seq"] for one in await here.sent("provider", "acs_device_grid.list")]
+        devices = [one["seq"] for one in await here.sent("acs", "list_devices")]
+        before = [number for number in rows if number < min(devices)]
+        assert len(before) > DEVICES / 2 / 40, "the ERP's pages come first"
+        assert not [number for number in rows if min(devices) < number < max(devices)]

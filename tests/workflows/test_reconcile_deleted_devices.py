@@ -187,15 +187,22 @@ async def test_a_record_that_changes_before_its_delete_is_left_alone(tmp_path: P
         assert (await here.control("GET", "provider/devices/NEWX00C0FFEE"))["items"]
 
 
-async def test_beside_nightly_sync_both_may_ask_and_both_may_be_approved(tmp_path: Path, world: Sandbox) -> None:
+@pytest.mark.parametrize("first", ["nightly-sync", NAME])
+async def test_beside_nightly_sync_both_may_ask_and_both_may_be_approved(
+    tmp_path: Path, world: Sandbox, first: str
+) -> None:
     async with office(tmp_path, world, (*FILES, "nightly_sync.yaml")) as here:
         await here.control("POST", "acs/mass_delete", {"serials": await registered(here, 20)})
         expected = await to_remove(here)
-        nightly, own = await begin(here, "nightly-sync"), await begin(here, NAME)
-        await question(here, own)
-        assert (await answer(here, nightly, yes=True)).status is RunStatus.SUCCEEDED
-        report = done(await answer(here, own, yes=True))
-        assert (report["changed"], report["deleted"], report["failed"]) == (len(expected), 0, 0)
+        asking = {name: await begin(here, name) for name in ("nightly-sync", NAME)}
+        await question(here, asking[NAME])
+        removing: Any = (await answer(here, asking.pop(first), yes=True)).output
+        finding: Any = (await answer(here, *asking.values(), yes=True)).output
+        names = ["removed", "changed_meanwhile"], ["deleted", "changed"]
+        told, found = names if first == "nightly-sync" else names[::-1]
+        assert [removing[name] for name in told] == [len(expected), 0]
+        assert [finding[name] for name in found] == [0, len(expected)]
+        assert (removing["failed"], finding["failed"]) == (0, 0)
         assert await removed(here) == expected
         assert await here.control("GET", "requests/repeated") == {"items": []}
 

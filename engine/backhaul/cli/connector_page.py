@@ -72,8 +72,11 @@ def page(connector: LoadedConnector) -> Iterator[str]:
 
 
 def _event_types(connector: LoadedConnector) -> Mapping[str, str]:
-    """Return the types of events that a connection with the default settings brings."""
-    return connector.cls.event_types(connector.cls.Settings.model_construct())
+    """Return the types of events that a connection with the default settings brings, as far as those tell."""
+    try:
+        return connector.cls.event_types(connector.cls.Settings.model_construct())
+    except AttributeError:  # a setting without a default decides
+        return {}
 
 
 def _webhook_doc(connector: LoadedConnector) -> str:

@@ -78,7 +78,7 @@ class RunReconcile:
         explain: Callable[[Difference], str | None] | None = None,
         name: str = "reconcile",
     ) -> dict[str, Any]:
-        """Make the target's records what the source's are, as the verb ``reconcile`` does.
+        """Make the target's records what the source's are, as the verb ``reconcile`` does. The target is read first.
 
         Args:
             source: records, or a listing of a connector, whose pages are taken as they come; None: it could not be
@@ -128,14 +128,7 @@ class RunReconcile:
             update=_NO_CALL if update is not None else None,
             delete=_NO_CALL if delete is not None else None,
             order=tuple(order),
-            guard=Guard(
-                max_delete=Template(_share(max_delete)),
-                max_delete_count=None if max_delete_count is None else Template(max_delete_count),
-                min_source=Template(min_source),
-                recheck=None if recheck is None else _NO_CALL,
-                to=None if to is None else Template(to),
-                timeout=None if timeout is None else Template(_duration(timeout)),
-            ),
+            guard=_guard(max_delete, max_delete_count, min_source, to, timeout, has_recheck=recheck is not None),
             confirm_runs=confirm_runs,
             concurrency=concurrency,
             max_failures=max_failures,
@@ -147,7 +140,8 @@ class RunReconcile:
         fields, retry = Fields(verb.key, verb.compare), RetryPolicy()
         changes = FunctionChanges(verb, step, scope, fields, self._journal, self._caller, retry)
         with under_way(branch):
-            sides: tuple[tuple[Side, Any], ...] = (("source", source), ("target", target))
+            # The target first: what comes to both meanwhile is then missing there, and never taken for gone.
+            sides: tuple[tuple[Side, Any], ...] = (("target", target), ("source", source))
             stored = {side: await self._stored(step, side, records) for side, records in sides}
             scope.context.update({side: dataset for side, (dataset, _) in stored.items()})
             typed = {side: make for side, (_, make) in stored.items()}
@@ -249,6 +243,19 @@ def _key(key: str | tuple[str, str], normalize: Sequence[str]) -> KeyFields:
         raise InputError("normalize of reconcile", unknown)
     source, target = (key, key) if isinstance(key, str) else key
     return KeyFields(source=source, target=target, normalize=tuple((one, "") for one in normalize))
+
+
+def _guard(
+    share: str, count: int | None, least: int, to: str | None, timeout: str | None, *, has_recheck: bool
+) -> Guard:
+    return Guard(
+        max_delete=Template(_share(share)),
+        max_delete_count=None if count is None else Template(count),
+        min_source=Template(least),
+        recheck=_NO_CALL if has_recheck else None,
+        to=None if to is None else Template(to),
+        timeout=None if timeout is None else Template(_duration(timeout)),
+    )
 
 
 def _share(text: str) -> str:

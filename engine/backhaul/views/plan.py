@@ -175,7 +175,7 @@ def _counted(view: PlanView, effect: Json) -> str:
     group = group_of(effect["step"])
     view.groups[group] += 1
     if "only_if" in effect:
-        view.only_if[effect["only_if"]] += 1
+        view.only_if[group_of(effect["only_if"])] += 1
     return group
 
 
@@ -184,7 +184,8 @@ def _other(view: PlanView, name: str, record: StepRecord, run: RunRecord, screen
     own = None if screen is None else _screen_of(run, screen)
     notes = record.progress or {}
     if "undetermined" not in notes:
-        shown = {"step": name, "for": record.params}
+        # On a screen without the labels of items: what they hold is not known to be nobody's.
+        shown = {"step": name if own is None else group_of(name), "for": record.params}
         view.waits.append(shown if own is None else own.value(shown))
         return
     group, reason = group_of(name), notes["undetermined"]
@@ -209,6 +210,8 @@ def _covered(effect: Json, record: StepRecord, run: RunRecord, screen: Screen) -
     params = own.params(record)
     described = (record.progress or {}).get("describe")
     shown = {**effect, "params": params, "step": own.text(effect["step"])}
+    if "only_if" in effect:
+        shown["only_if"] = group_of(effect["only_if"])
     shown["describe"] = own.text(described) if described else in_words(effect["action"], params)
     for name in ("before", "after"):
         if name in effect:

@@ -12,6 +12,7 @@ from backhaul.problems import Place, Problem, nearest
 from backhaul.workflows.definition import (
     Call,
     Each,
+    Emit,
     Group,
     Parallel,
     Reconcile,
@@ -102,14 +103,24 @@ class _Checker:
                 self.add(place, "missing-input", message)
 
     def event(self, kind: str, place: Place) -> None:
-        """Report an event that its connection never brings."""
+        """Report an event that its connection never brings, and that no workflow emits."""
         connection, _, name = kind.partition(".")
         known = self.events.get(connection, {})
-        if known and name not in known:
+        if known and name not in known and not self._is_emitted(kind):
             near = nearest(name, known)
             hint = "" if near else f" (it brings: {', '.join(sorted(known))})"
             message = f"the connection {connection!r} brings no event {name!r}{hint}"
             self.add(place, "unknown-event", message, f"{connection}.{near}" if near else "")
+
+    def _is_emitted(self, kind: str) -> bool:
+        """Tell whether a step of a workflow emits such events."""
+        emits = (
+            step.verb.type
+            for workflow in self.workflows.values()
+            for step in all_steps(workflow.steps)
+            if isinstance(step.verb, Emit)
+        )
+        return any(one.value == kind for one in emits if one.constant)
 
     def connection(self, name: str, place: Place) -> bool:
         """Report a connection that cannot be used; return whether its actions are known."""

@@ -134,9 +134,8 @@ def _event_type(events: Mapping[str, Mapping[str, str]]) -> dict[str, Json]:
         for connection, types in events.items()
         for name, sentence in types.items()
     ]
-    return _described(
-        "Type of the event, such as acs.device.added.", anyOf=[*known, {"type": "string", "minLength": 1}]
-    )
+    any_other = {"type": "string", "minLength": 1}
+    return _described("Type of the event, such as acs.device.added.", anyOf=[*known, any_other])
 
 
 def _trigger() -> dict[str, Json]:

@@ -55,15 +55,17 @@ def test_an_event_that_its_connection_never_brings_is_a_problem(actions: Actions
           - event: acs.device.aded
           - {event: erp.anything}
           - {event: from.outside}
+          - {event: acs.seen_to}
         cancel_on: {event: acs.reboot}
         steps:
           - wait: {event: acs.device.adde, timeout: 1h}
           - wait: {event: "acs.${{ inputs }}", timeout: 1h}
+          - emit: {type: acs.seen_to, data: {}}
     """
     assert problems(text, actions, events={"acs": {"device.added": "It came.", "device.gone": "It went."}}) == [
         "3:12: unknown-event the connection 'acs' brings no event 'device.aded' (did you mean 'acs.device.added'?)",
-        "6:20: unknown-event the connection 'acs' brings no event 'reboot' (it brings: device.added, device.gone)",
-        "8:19: unknown-event the connection 'acs' brings no event 'device.adde' (did you mean 'acs.device.added'?)",
+        "7:20: unknown-event the connection 'acs' brings no event 'reboot' (it brings: device.added, device.gone)",
+        "9:19: unknown-event the connection 'acs' brings no event 'device.adde' (did you mean 'acs.device.added'?)",
     ]
     assert problems(text, actions) == []
 
