@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from backhaul.json_values import dump
+from backhaul.json_values import Json, dump
 from backhaul.store.records import RunStatus
+from backhaul.views.plan import read_plan
+from backhaul.views.screen import Screen
 from reconciling import approve
-from runs.planning import apply, effects_of, planned
+from runs.planning import apply, effects_of, make_plan, planned
 from world import Lab, seed, want
 
 pytestmark = pytest.mark.anyio
@@ -219,3 +221,33 @@ async def test_the_question_of_a_run_that_is_a_step_is_named_as_its_effects_are(
     run = await approve(lab, await apply(lab, text, plan))
     assert run.status is RunStatus.SUCCEEDED, run.error
     assert changes(lab) == {("put", "e"), ("remove", "b"), ("remove", "c"), ("remove", "d")}
+
+
+BY_NUMBER = """
+steps:
+  - {id: wanted, call: world.wanted}
+  - {id: stock, call: world.stock}
+  - id: all
+    each: ["+5511999990000"]
+    key: ${{ item }}
+    do:
+      - id: sync
+        reconcile:
+          source: ${{ steps.wanted }}
+          target: ${{ steps.stock }}
+          key: name
+          delete: {call: world.remove, with: {name: "${{ target.name }}"}}
+"""
+
+
+async def test_labels_of_items_stand_on_no_screen_in_questions_and_what_hangs_on_them(lab: Lab) -> None:
+    seed(lab.file, [{"name": name, "value": 1} for name in "abcd"])
+    want(lab.file, [{"name": "a", "value": 1}])
+    run = await make_plan(lab, lab.define(BY_NUMBER))
+    for screen, is_shown in ((None, True), (Screen(dict), False)):
+        effects: list[Json] = []
+        view = await read_plan(lab.store, run, {}, lab.store.clock.now(), screen=screen, each=effects.append)
+        hanging = [effect["only_if"] for effect in effects]
+        assert len(hanging) == 3
+        assert ("+5511999990000" in dump([view.waits, hanging])) is is_shown
+        assert "+5511999990000" not in dump(view.tail()["summary"])
