@@ -134,12 +134,14 @@ async def test_a_cancelled_server_cuts_open_requests_off(tmp_path: Path) -> None
                     group.cancel_scope.cancel()
 
 
-_AT_THE_START = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+@pytest.fixture
+def handlers() -> dict[signal.Signals, object]:
+    """What the signals do before the server starts."""
+    return {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
 
-async def test_signals_are_left_to_the_service(served: Served) -> None:
-    for number, handler in _AT_THE_START.items():
-        assert signal.getsignal(number) is handler
+async def test_signals_are_left_to_the_service(handlers: dict[signal.Signals, object], served: Served) -> None:
+    assert {number: signal.getsignal(number) for number in handlers} == handlers
 
 
 async def test_beyond_this_machine_it_warns(tmp_path: Path, log: io.StringIO) -> None:
