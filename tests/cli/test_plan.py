@@ -152,6 +152,7 @@ def test_a_plan_that_does_not_come_to_its_end_is_not_written(project: Project, i
     assert set(by_effect(isp)) <= READS
 
 
+@pytest.mark.slow
 def test_what_an_event_starts_is_planned_with_an_event_of_ones_own(
     project: Project, isp: Sandbox, tmp_path: Path
 ) -> None:
@@ -174,6 +175,7 @@ def test_what_an_event_starts_is_planned_with_an_event_of_ones_own(
         assert (answer.code, says in answer.err) == (2, True), answer.err
 
 
+@pytest.mark.slow
 def test_connectors_say_what_would_change(project: Project, isp: Sandbox, tmp_path: Path) -> None:
     assert project.backhaul("run", "nightly-sync", "--quiet").code == 0
     (project.folder / "workflows" / "changes.yaml").write_text(CHANGES)

@@ -48,6 +48,7 @@ def test_an_offence_is_told_in_sentences(folder: Path) -> None:
     assert "Traceback" not in done.stdout
 
 
+@pytest.mark.slow
 def test_the_quality_is_written_and_a_stale_one_is_found(folder: Path) -> None:
     edit(folder / "src/backhaul_my_crm/settings.py", '    """Items per page of a listing."""\n', "")
     assert "pytest --backhaul-write-quality" in run_pytest(folder, "-k", "quality-recorded").stdout

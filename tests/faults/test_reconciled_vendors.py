@@ -96,6 +96,7 @@ def _newest(project: Project) -> tuple[str, str]:
         return "", ""
 
 
+@pytest.mark.slow
 def test_the_erp_becomes_what_the_rules_say(fresh: Sandbox, project: Project) -> None:
     expected = fresh.expected()
     document = ran(project)
@@ -113,6 +114,7 @@ def test_the_erp_becomes_what_the_rules_say(fresh: Sandbox, project: Project) ->
     assert fresh.effect_count() == effects
 
 
+@pytest.mark.slow
 def test_the_reasons_add_up_and_agree_with_what_the_sandbox_knows(fresh: Sandbox, project: Project) -> None:
     expected = fresh.expected()
     run_id = ran(project)["run_id"]
@@ -128,6 +130,7 @@ def test_the_reasons_add_up_and_agree_with_what_the_sandbox_knows(fresh: Sandbox
     assert "not in the ACS" in text
 
 
+@pytest.mark.slow
 def test_a_listing_that_breaks_off_deletes_nothing_and_says_how_far_it_came(fresh: Sandbox, project: Project) -> None:
     fresh.fault("html_200", vendor="acs", match={"operation": "list_devices"}, after=2)
     before = fresh.effect_count()

@@ -79,6 +79,7 @@ def test_a_wrong_url_is_named(fresh: Sandbox, project: Project) -> None:
     assert "base_url" in document["error"]["message"]
 
 
+@pytest.mark.slow
 def test_a_port_where_nobody_listens_is_named(fresh: Sandbox, project: Project) -> None:
     project.set(provider={"base_url": "http://127.0.0.1:9"})
     answer, document = run(project)
@@ -87,6 +88,7 @@ def test_a_port_where_nobody_listens_is_named(fresh: Sandbox, project: Project) 
     assert "base_url" in document["error"]["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vendor", ["acs", "provider"])
 def test_an_html_page_with_status_200_is_not_taken_for_an_answer(fresh: Sandbox, project: Project, vendor: str) -> None:
     fresh.fault("html_200", vendor=vendor)
@@ -130,6 +132,7 @@ def test_429_with_retry_after_is_waited_for(fresh: Sandbox, project: Project) ->
     assert fresh.expected()["create"] == []
 
 
+@pytest.mark.slow
 def test_a_long_retry_after_is_on_disk_and_survives(fresh: Sandbox, project: Project) -> None:
     fresh.fault("rate_limit", vendor="provider", retry_after_s=3600, times=1)
 
@@ -162,6 +165,7 @@ def test_a_connection_cut_after_a_write_was_accepted_does_not_write_twice(fresh:
     check_recovery(fresh, project)
 
 
+@pytest.mark.slow
 def test_a_page_that_is_cut_short_is_not_taken_for_the_whole_list(fresh: Sandbox, project: Project) -> None:
     expected = {entry["serial_number"] for entry in fresh.expected()["create"]}
     fresh.fault("truncate_page", vendor="provider", match={"operation": "acs_device_grid.list"}, times=1)

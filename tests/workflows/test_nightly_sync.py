@@ -105,6 +105,7 @@ async def test_an_empty_list_removes_nothing(tmp_path: Path, world: Sandbox, nam
         assert await changes(here) == {"insert": set(), "update": set(), "delete": set()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operation", ["list_devices", "acs_device_grid.list"])
 async def test_a_list_that_breaks_off_on_its_third_page_changes_nothing(
     tmp_path: Path, world: Sandbox, name: str, operation: str

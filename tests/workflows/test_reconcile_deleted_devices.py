@@ -147,6 +147,7 @@ async def test_an_empty_or_shrunken_list_deletes_nothing(
         assert await removed(here) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("yes", [False, True])
 async def test_a_list_that_breaks_off_deletes_nothing_whatever_a_person_says(
     tmp_path: Path, world: Sandbox, yes: bool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from io import StringIO
 
@@ -64,8 +64,19 @@ async def _logged(
                 values |= set(marked_values(await bench.run(subject), spec.result_schema))
     if bench.wire.passed and subject.effect is not Effect.READ:
         await sandboxes.used()
-    known = {f"personal data of {subject.name}": value for value in values if len(value) >= _SHORTEST}
+    values -= _defaults(examination.actions.values())
+    known = {
+        f"personal data of {subject.name} ({number} of {len(values)})": value
+        for number, value in enumerate(sorted(values), start=1)
+        if len(value) >= _SHORTEST
+    }
     return list(leaks(known, {f"the log ({fault.name if fault else 'nothing fails'})": _untimed(log.getvalue())}))
+
+
+def _defaults(actions: Iterable[ActionSpec]) -> set[str]:
+    """Return the texts that parameters have by default: the other system's word for none or all is nobody's data."""
+    defaults = (one.get("default") for spec in actions for one in spec.params_schema.get("properties", {}).values())
+    return {one for one in defaults if isinstance(one, str)}
 
 
 def _untimed(log: str) -> str:
