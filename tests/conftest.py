@@ -29,6 +29,18 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
     return "asyncio", {"use_uvloop": True}
 
 
+@pytest.fixture(autouse=True)
+def _own_secrets() -> Iterator[None]:
+    """A test's secrets are forgotten after it, lest they be removed from another test's texts."""
+    from backhaul.secrets import _registry
+
+    before = _registry._alive.copy()
+    yield
+    _registry._alive = before
+    _registry._dead.clear()
+    _registry._forms = None
+
+
 class PostgresqlFixture:
     """A real PostgreSQL server of this session, on a socket in a temporary folder."""
 

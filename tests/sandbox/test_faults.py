@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import json
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import httpx
@@ -154,6 +155,17 @@ def test_latencies_add_up_and_slow_bodies_arrive_whole(isp: Isp) -> None:
     answer = insert(isp, "SLOW00000001")
     assert answer.elapsed.total_seconds() >= 0.06
     assert answer.json()["type"] == "success"
+
+
+def test_a_call_from_before_a_reset_does_nothing_in_the_new_world(isp: Isp) -> None:
+    isp.fault("latency", ms=300, times=1)
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(raw_insert, isp, "LATE00000001")
+        while not isp.control("GET", "faults")["items"][0]["hits"]:
+            assert not waiting.done()
+        isp.reset()
+        assert waiting.result() == b""
+    assert (rows(isp, "LATE00000001"), isp.log()) == ([], [])
 
 
 def test_a_fault_strikes_only_what_it_matches_after_what_it_skips_as_often_as_told(isp: Isp) -> None:

@@ -142,6 +142,7 @@ class VendorFace(ABC):
         """Serve one HTTP call."""
         if scope["type"] != "http":
             return
+        world = self.state.world
         call = await _read_call(scope, receive)
         self.state.world.agenda.run_due()
         operation = self.operation(call)
@@ -151,6 +152,10 @@ class VendorFace(ABC):
         delay_s = drawn.delay_s + self._latency_s()
         if delay_s:
             await asyncio.sleep(delay_s)
+        if self.state.world is not world:
+            # A reset: what was asked of the world before must not happen in the new one, nor be in its log.
+            await cut(receive)
+            return
         answer = self._act_and_log(call, operation, drawn.fault)
         await _deliver(answer, drawn.fault, receive, send)
 
