@@ -25,10 +25,11 @@ from backhaul.plugins.limits import Limits
 from backhaul.plugins.registry import LoadedConnector, PluginRegistry
 from backhaul.runs.executor import Executor
 from backhaul.sdk import Connector, Effect, HttpSettings, Page, action, json_of
-from backhaul.store.records import RunStatus, WorkflowVersionRecord
+from backhaul.store.records import RunStatus
 from backhaul.store.store import Store
 from backhaul.workflows.catalog import load_source
 from backhaul.workflows.definition import Workflow
+from benchmarks.one_workflow import OneWorkflow
 from benchmarks.server import free_port, serve, wait_for
 
 TASKS = 20
@@ -69,19 +70,6 @@ class Local(Connector[HttpSettings]):
         return int(json_of(await self.http.request("PUT", f"/{number}"))["ok"])
 
 
-class _Definitions:
-    def __init__(self, workflow: Workflow) -> None:
-        self._workflow = workflow
-
-    def current(self, name: str) -> Workflow:
-        """Return the workflow."""
-        return self._workflow
-
-    def stored(self, version: WorkflowVersionRecord) -> Workflow:
-        """Return the workflow."""
-        return self._workflow
-
-
 async def client_alone(connections: Connections, count: int) -> float:
     """Return the requests per second of the HTTP client that connectors get."""
     connection = await connections.open("local")
@@ -117,7 +105,7 @@ async def one_round(folder: Path, port: int, count: int) -> tuple[float, float]:
         await Store.open(f"sqlite:///{folder}/store.db", clock=SystemClock()) as store,
         Connections(settings, registry, clock=store.clock) as connections,
     ):
-        executor = Executor(store, store.clock, connections, _Definitions(workflow))
+        executor = Executor(store, store.clock, connections, OneWorkflow(workflow))
         await client_alone(connections, 500)
         alone = await client_alone(connections, count // 4)
         return alone, await with_engine(executor, workflow, count)

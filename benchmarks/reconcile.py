@@ -28,10 +28,10 @@ from backhaul.plugins.limits import Limits
 from backhaul.plugins.registry import LoadedConnector, PluginRegistry
 from backhaul.runs.executor import Executor
 from backhaul.sdk import Connector, ConnectorSettings, Effect, Page, action
-from backhaul.store.records import RunStatus, WorkflowVersionRecord
+from backhaul.store.records import RunStatus
 from backhaul.store.store import Store
 from backhaul.workflows.catalog import load_source
-from backhaul.workflows.definition import Workflow
+from benchmarks.one_workflow import OneWorkflow
 
 RECORDS = 1_000_000
 DIFFERENT = 1_000
@@ -108,21 +108,6 @@ def pages(records: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         yield page
 
 
-class Definitions:
-    """One workflow, whatever is asked for."""
-
-    def __init__(self, workflow: Workflow) -> None:
-        self._workflow = workflow
-
-    def current(self, name: str) -> Workflow:
-        """Return the workflow."""
-        return self._workflow
-
-    def stored(self, version: WorkflowVersionRecord) -> Workflow:
-        """Return the workflow."""
-        return self._workflow
-
-
 def plain_join(folder: Path, count: int) -> float:
     """Return the seconds of the join in plain SQLite, the records given."""
     began = time.perf_counter()
@@ -158,7 +143,7 @@ async def with_engine(folder: Path, count: int) -> tuple[float, float]:
         await Store.open(f"sqlite:///{folder}/store.db", clock=SystemClock()) as store,
         Connections(settings, registry, clock=store.clock) as connections,
     ):
-        executor = Executor(store, store.clock, connections, Definitions(workflow))
+        executor = Executor(store, store.clock, connections, OneWorkflow(workflow))
         run = await executor.start(workflow, {"count": count})
         run = await executor.execute(run.run_id)
         assert run.status is RunStatus.SUCCEEDED, run.error

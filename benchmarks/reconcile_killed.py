@@ -33,7 +33,8 @@ from backhaul.sdk import AttemptInfo, Connector, ConnectorSettings, Effect, Page
 from backhaul.store.records import RunStatus
 from backhaul.store.store import Store
 from backhaul.workflows.catalog import load_source
-from benchmarks.reconcile import RECORDS, WORKFLOW, Definitions, devices, pages, rows, serial
+from benchmarks.one_workflow import OneWorkflow
+from benchmarks.reconcile import RECORDS, WORKFLOW, devices, pages, rows, serial
 
 RUN = "run"
 CONCURRENCY = 20
@@ -126,7 +127,7 @@ async def carry_out(folder: Path, count: int, different: int, observer: RunObser
         await Store.open(f"sqlite:///{folder}/store.db", clock=SystemClock()) as store,
         Connections(settings, registry, clock=store.clock) as connections,
     ):
-        executor = Executor(store, store.clock, connections, Definitions(workflow), observer=observer)
+        executor = Executor(store, store.clock, connections, OneWorkflow(workflow), observer=observer)
         if await store.run(RUN) is None:
             await executor.start(workflow, {"count": count, "different": different}, run_id=RUN)
         run = await executor.execute(RUN)

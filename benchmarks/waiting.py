@@ -22,11 +22,12 @@ from backhaul.plugins.connections import Connections
 from backhaul.plugins.registry import PluginRegistry
 from backhaul.runs.executor import Executor
 from backhaul.service.waker import Waker
-from backhaul.store.records import EventRecord, RunStatus, WorkflowVersionRecord
+from backhaul.store.records import EventRecord, RunStatus
 from backhaul.store.store import Store
 from backhaul.workflows.catalog import load_source
 from backhaul.workflows.definition import Workflow
 from backhaul.workflows.expressions import compile_expression
+from benchmarks.one_workflow import OneWorkflow
 
 RUNS = 10_000
 AT_ONCE = 50
@@ -41,21 +42,10 @@ output: ${{ steps.ended.data.call_id }}
 """
 
 
-class _Definitions:
-    def __init__(self) -> None:
-        self.workflow = load_source("yaml", "workflows/bench.yaml", SOURCE)
-
-    def current(self, name: str) -> Workflow:
-        return self.workflow
-
-    def stored(self, version: WorkflowVersionRecord) -> Workflow:
-        return self.workflow
-
-
 @asynccontextmanager
 async def _opened(folder: Path) -> AsyncIterator[tuple[Store, Executor, Workflow]]:
     clock = SystemClock()
-    definitions = _Definitions()
+    definitions = OneWorkflow(load_source("yaml", "workflows/bench.yaml", SOURCE))
     async with (
         await Store.open(f"sqlite:///{folder}/store.db", clock=clock) as store,
         Connections([], PluginRegistry(connectors={}), clock=clock, usage=store) as connections,

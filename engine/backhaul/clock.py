@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import anyio
 
-__all__ = ["Clock", "SystemClock", "utc_text"]
+__all__ = ["Clock", "SystemClock", "set_at_latest", "utc_text"]
 
 
 class Clock(Protocol):
@@ -51,6 +52,19 @@ class SystemClock:
         """Return when `now()` has reached `moment`, in slices, so that a set clock is noticed."""
         while (left := (moment - self.now()) / timedelta(seconds=1)) > 0:  # noqa: ASYNC110 (nothing tells that it was set)
             await anyio.sleep(min(left, 30.0))
+
+
+async def set_at_latest(event: anyio.Event, sleep: Callable[[], Awaitable[None]]) -> None:
+    """Return when an event is set; when `sleep` returns before, it is set then."""
+
+    async def slept() -> None:
+        await sleep()
+        event.set()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(slept)
+        await event.wait()
+        group.cancel_scope.cancel()
 
 
 def utc_text(moment: datetime) -> str:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backhaul.cli.output import emit_json, say
-from backhaul.cli.state import AsJson, RunName, state_of
+from backhaul.cli.state import AsJson, RunName, json_option, state_of
 
 if TYPE_CHECKING:
-    from backhaul.json_values import Json
     from backhaul.store.service_records import WaitRecord
 
 __all__ = ["approve", "reject"]
@@ -63,7 +62,7 @@ def _decide(
     from backhaul.service.approvals import Approvals
 
     project = state_of(context).project()
-    value = _json(data)
+    value = json_option("--data", data)
 
     async def decide() -> WaitRecord:
         async with open_history(project) as store:
@@ -89,15 +88,3 @@ def _user() -> str:
         return getuser()
     except (OSError, KeyError):  # a user id without a name
         return "unknown"
-
-
-def _json(text: str | None) -> Json:
-    from backhaul.errors import InputError
-    from backhaul.json_values import load
-
-    if text is None:
-        return None
-    try:
-        return load(text)
-    except ValueError as error:
-        raise InputError("--data", [f"it is not JSON: {error}"]) from None

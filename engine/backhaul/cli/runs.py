@@ -10,7 +10,7 @@ import typer
 from backhaul.cli.approvals import approve, reject
 from backhaul.cli.export import export
 from backhaul.cli.output import emit_json, note, paint, say, table
-from backhaul.cli.state import AsJson, Quiet, RunName, ShowPersonal, state_of
+from backhaul.cli.state import AsJson, Quiet, RunName, ShowPersonal, json_option, state_of
 
 if TYPE_CHECKING:
     from backhaul.app import App
@@ -245,7 +245,7 @@ def resolve(
     from backhaul.views.runs import described
     from backhaul.views.screen import screen_of
 
-    value = _json(output)
+    value = json_option("--output", output)
 
     async def resolved_in(store: Store) -> RunRecord:
         found = await store.find_run(run)
@@ -274,15 +274,3 @@ def _carry_out(context: typer.Context, begin: Begin, *, as_json: bool, quiet: bo
 
     project = state_of(context).project()
     raise typer.Exit(carry_out(project, begin, as_json=as_json, quiet=quiet))
-
-
-def _json(text: str | None) -> Json:
-    from backhaul.errors import InputError
-    from backhaul.json_values import load
-
-    if text is None:
-        return None
-    try:
-        return load(text)
-    except ValueError as error:
-        raise InputError("--output", [f"it is not JSON: {error}"]) from None

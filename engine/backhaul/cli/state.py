@@ -14,8 +14,9 @@ from backhaul.cli.output import note
 
 if TYPE_CHECKING:
     from backhaul.app import Project
+    from backhaul.json_values import Json
 
-__all__ = ["AsJson", "LogFormat", "Quiet", "RunName", "ShowPersonal", "State", "state_of"]
+__all__ = ["AsJson", "LogFormat", "Quiet", "RunName", "ShowPersonal", "State", "json_option", "state_of"]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on standard error.")]
@@ -93,3 +94,23 @@ class _StandardError:
 
     def isatty(self) -> bool:
         return sys.stderr.isatty()
+
+
+def json_option(option: str, text: str | None) -> Json:
+    """Return the value of an option that is JSON; None when it was not given.
+
+    Args:
+        option: its name, for the error.
+
+    Raises:
+        InputError: it is no JSON.
+    """
+    from backhaul.errors import InputError
+    from backhaul.json_values import load
+
+    if text is None:
+        return None
+    try:
+        return load(text)
+    except ValueError as error:
+        raise InputError(option, [f"it is not JSON: {error}"]) from None

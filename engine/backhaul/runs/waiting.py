@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
 
-from backhaul.clock import utc_text
+from backhaul.clock import set_at_latest, utc_text
 from backhaul.errors import StoreError
 from backhaul.json_values import Json
 from backhaul.runs.calls import failed_before
@@ -201,22 +202,12 @@ class Waiter:
         look_s = _LOOK_S if left_s is None else min(left_s, _LOOK_S)
         with control.interruptible():
             if control.stays or (left_s is not None and left_s <= SHORT_S):
-                await self._pause(event, look_s)
+                await set_at_latest(event, partial(self._clock.sleep, look_s))
             else:
                 with control.lines.resting(event, control):
-                    await self._pause(event, look_s)
+                    await set_at_latest(event, partial(self._clock.sleep, look_s))
                 if control.lines.suspending:
                     raise Suspended
-
-    async def _pause(self, event: anyio.Event, seconds: float) -> None:
-        async def sleep() -> None:
-            await self._clock.sleep(seconds)
-            event.set()
-
-        async with anyio.create_task_group() as group:
-            group.start_soon(sleep)
-            await event.wait()
-            group.cancel_scope.cancel()
 
     async def _stored(self, wait: WaitRecord) -> WaitRecord:
         stored = await self._store.wait(wait.run_id, wait.key)

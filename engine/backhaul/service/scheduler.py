@@ -12,6 +12,7 @@ import anyio
 import structlog
 from anyio.lowlevel import checkpoint
 
+from backhaul.clock import set_at_latest
 from backhaul.service.schedules import definition_of, paused_because, schedules_of, skipped_decision
 from backhaul.service.tick_runs import TickRuns
 from backhaul.store.service_records import ScheduleRecord, Verdict
@@ -102,18 +103,14 @@ class Scheduler:
                 self._stale = False
                 await self.load()
             await self.fire_due()
-            async with anyio.create_task_group() as group:
-                group.start_soon(self._wake_in_time, self._change)
-                await self._change.wait()
-                group.cancel_scope.cancel()
+            await set_at_latest(self._change, self._sleep)
 
-    async def _wake_in_time(self, change: anyio.Event) -> None:
+    async def _sleep(self) -> None:
         # In slices, because the clock may be set.
         moment = self._clock.now() + timedelta(seconds=_LONGEST_SLEEP_S)
         if self._heap:
             moment = min(moment, self._heap[0][0])
         await self._clock.sleep_until(moment)
-        change.set()
 
     async def load(self) -> None:
         """Bring the entries in line with the workflows; a new trigger begins now, a known one where it was."""

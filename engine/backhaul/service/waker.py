@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
 import structlog
 
+from backhaul.clock import set_at_latest
 from backhaul.errors import StoreError
 from backhaul.json_values import Json
 from backhaul.runs.wait_board import WaitBoard
@@ -68,7 +70,7 @@ class Waker:
                 pause_s = await self.look()
             except StoreError as error:
                 _log.error("waits cannot be looked after; trying again", error=str(error))
-            await self._pause(pause_s)
+            await set_at_latest(self._change, partial(self._clock.sleep, pause_s))
 
     async def look(self) -> float:
         """End every wait that can be ended now, and return in how many seconds to look again.
@@ -169,15 +171,3 @@ class Waker:
         if wait.event_type is not None:
             self._types.add(wait.event_type)
         self._change.set()
-
-    async def _pause(self, seconds: float) -> None:
-        change = self._change
-
-        async def sleep() -> None:
-            await self._clock.sleep(seconds)
-            change.set()
-
-        async with anyio.create_task_group() as group:
-            group.start_soon(sleep)
-            await change.wait()
-            group.cancel_scope.cancel()

@@ -72,6 +72,12 @@ def all_steps(steps: Iterable[Step]) -> Iterator[Step]:
         yield from all_steps(step.on_error.body)
 
 
+def _emitted(workflows: Iterable[Workflow]) -> set[Json]:
+    """Return the types of the events that steps emit, as far as the files say them."""
+    emits = (step.verb for workflow in workflows for step in all_steps(workflow.steps) if isinstance(step.verb, Emit))
+    return {emit.type.value for emit in emits if emit.type.constant}
+
+
 class _Checker:
     def __init__(
         self,
@@ -106,21 +112,11 @@ class _Checker:
         """Report an event that its connection never brings, and that no workflow emits."""
         connection, _, name = kind.partition(".")
         known = self.events.get(connection, {})
-        if known and name not in known and not self._is_emitted(kind):
+        if known and name not in known and kind not in _emitted(self.workflows.values()):
             near = nearest(name, known)
             hint = "" if near else f" (it brings: {', '.join(sorted(known))})"
             message = f"the connection {connection!r} brings no event {name!r}{hint}"
             self.add(place, "unknown-event", message, f"{connection}.{near}" if near else "")
-
-    def _is_emitted(self, kind: str) -> bool:
-        """Tell whether a step of a workflow emits such events."""
-        emits = (
-            step.verb.type
-            for workflow in self.workflows.values()
-            for step in all_steps(workflow.steps)
-            if isinstance(step.verb, Emit)
-        )
-        return any(one.value == kind for one in emits if one.constant)
 
     def connection(self, name: str, place: Place) -> bool:
         """Report a connection that cannot be used; return whether its actions are known."""

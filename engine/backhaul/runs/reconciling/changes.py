@@ -100,14 +100,15 @@ class Changes:
         return f"{self._key}/{name}[{work.label}]"
 
     async def wanted(self, name: ChangeName, work: Work) -> bool:
-        """Return what the ``if`` of a change says; one that cannot be evaluated fails the key when its turn comes."""
+        """Return what the ``if`` of a change says.
+
+        Raises:
+            EvaluationError: it cannot be evaluated on this key.
+        """
         change = self._verb.change(name)
         if change is None or change.condition is None:
             return True
-        try:
-            return bool(await evaluate(change.condition, self._seen(work)))
-        except EvaluationError:
-            return True
+        return bool(await evaluate(change.condition, self._seen(work)))
 
     async def make(self, name: ChangeName, work: Work, control: Control) -> Ending:
         """Make a change, or find that it is not to be made any more.
@@ -124,8 +125,8 @@ class Changes:
         if line is not None and name == "delete" and self.deletes_only_if is not None:
             line.only_if = self.deletes_only_if
         try:
-            if change.condition is not None and prior is None:
-                await evaluate(change.condition, self._seen(work))  # see `wanted`
+            if work.fault is not None:
+                raise EvaluationError(*work.fault)
             if name == "delete" and self._verb.guard.recheck is not None and not self._has_begun(key):
                 note = await self._changed(self._verb.guard.recheck, work, control, line)
                 if note is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
+from backhaul.errors import EvaluationError
 from backhaul.json_values import Json, load
 from backhaul.runs.each_results import PAGE
 from backhaul.runs.journal import Journal
@@ -47,6 +48,7 @@ class Work:
         source_count: number of these records.
         outcome: what has become of it already; empty when it is still to be done.
         note: why it has come to that, in words.
+        fault: the condition that cannot be evaluated, and why: the key fails with it when its turn comes; else None.
         missing_runs: how many runs in a row, with this one, have not found it in the source; 0 when this one has.
         last: what became of the key the last time: ``outcome``, ``reason``, ``missing_runs``; None when it was not
             there, or when nobody asks.
@@ -64,6 +66,7 @@ class Work:
     target_count: int
     outcome: str = ""
     note: str | None = None
+    fault: list[str] | None = None
     missing_runs: int = 0
     last: Json = None
 
@@ -131,7 +134,11 @@ async def sort_work(
                 work = kept.worked(one, group, fields)
                 if group is Group.DELETE:
                     work = _counted(work, verb.confirm_runs)
-                if verb.change(name) is None or not await wanted(name, work):
+                try:
+                    is_wanted = verb.change(name) is not None and await wanted(name, work)
+                except EvaluationError as error:
+                    is_wanted, work = True, _with(work, fault=[error.source, error.reason])
+                if not is_wanted:
                     await other.add(_ended(work, "skipped"))
                 else:
                     await (other if work.outcome else kept).add(work)
