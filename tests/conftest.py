@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import warnings
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 
 _numbers = count(1)
 
-# How long one example takes says more about the machine than about the code.
-hypothesis.settings.register_profile("backhaul", deadline=None)
+# How long one example takes says more about the machine than about the code. CI tries the same examples every time, so
+# that a change is judged by what it changes; everybody else's run looks for new ones.
+hypothesis.settings.register_profile("backhaul", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("backhaul")
 
 
