@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 import anyio
@@ -13,18 +14,19 @@ import structlog
 
 from backhaul.errors import BackhaulError, ReplayMismatchError, StoreError
 from backhaul.json_values import Json, JsonObject
-from backhaul.plugins.action import ActionSpec, AttemptInfo, Effect, Verdict
+from backhaul.plugins.action import ActionSpec, Effect, Verdict
 from backhaul.plugins.calls import CallContext
+from backhaul.runs.attempts import Attempts, attempt_of, attempts_after
 from backhaul.runs.control import Abandoned, Control, Parked, StepFailed
 from backhaul.runs.failures import Consequence, Failure, failure_of, text_of
 from backhaul.runs.journal import Journal
+from backhaul.runs.listings import store_listing
 from backhaul.runs.planning.line import PlanLine
 from backhaul.secrets import redact
-from backhaul.store.records import AttemptRecord, PageRecord, RunRecord, StepRecord, StepStatus
+from backhaul.store.records import AttemptRecord, RunRecord, StepRecord, StepStatus
 from backhaul.workflows.definition import RetryPolicy
 
 if TYPE_CHECKING:
-    from backhaul.plugins.connection import Connection
     from backhaul.plugins.connections import Connections
 
 __all__ = ["CallRequest", "Caller", "failed_before"]
@@ -58,16 +60,6 @@ class CallRequest:
         return f"{self.connection}.{self.action}"
 
 
-@dataclass(slots=True)
-class _Attempts:
-    """Where a call stands: the attempt that is next, how many failed before it, and when it may begin."""
-
-    number: int = 1
-    failed: int = 0
-    not_before: datetime | None = None
-    params: JsonObject | None = None
-
-
 class Caller:
     """Performs the calls of one run through its journal.
 
@@ -98,7 +90,7 @@ class Caller:
         journal = self._journal
         spec = self._connections.spec(request.connection, request.action)
         prior = journal.recorded(request.key)
-        attempts = _Attempts()
+        attempts = Attempts()
         if prior is not None:
             match prior.status:
                 case StepStatus.SUCCEEDED | StepStatus.SKIPPED:
@@ -106,9 +98,9 @@ class Caller:
                 case StepStatus.FAILED | StepStatus.CANCELLED:
                     raise failed_before(prior)
                 case StepStatus.RETRYING:
-                    attempts = _attempts_after(prior, spec)
+                    attempts = attempts_after(prior, spec.effect)
                 case StepStatus.RUNNING | StepStatus.UNKNOWN:
-                    attempts = _attempts_after(prior, spec)
+                    attempts = attempts_after(prior, spec.effect)
                     if not spec.effect.repeatable:
                         settled = await self._settle(request, spec, prior)
                         if settled is not None:
@@ -120,7 +112,7 @@ class Caller:
                     assert_never(prior.status)
         return await self._attempt(request, spec, attempts, control)
 
-    async def _attempt(self, request: CallRequest, spec: ActionSpec, attempts: _Attempts, control: Control) -> Json:
+    async def _attempt(self, request: CallRequest, spec: ActionSpec, attempts: Attempts, control: Control) -> Json:
         params = request.params if attempts.params is None else attempts.params
         while True:
             await self._wait(attempts.not_before, control)
@@ -155,7 +147,7 @@ class Caller:
                 continue
             return output
 
-    async def _intend(self, record: StepRecord, attempts: _Attempts) -> None:
+    async def _intend(self, record: StepRecord, attempts: Attempts) -> None:
         """Have the intent on disk. When that is interrupted, nothing was called, and the journal will say so."""
         self._journal.write(record)
         try:
@@ -173,7 +165,8 @@ class Caller:
         if spec.effect is Effect.READ:
             with control.interruptible(), limit:
                 if spec.is_stream:
-                    return await self._store_stream(request, connection, record, context)
+                    pages = partial(connection.stream, request.action, record.params or {}, context=context)
+                    return await store_listing(self._journal, request.key, pages, goes_on=record.attempt > 1)
                 return await connection.call(request.action, record.params or {}, context)
         try:
             with limit:
@@ -183,52 +176,13 @@ class Caller:
                 self._journal.doubt(record, "the call was interrupted before its answer came")
             raise
 
-    async def _store_stream(
-        self, request: CallRequest, connection: Connection, record: StepRecord, context: CallContext
-    ) -> Json:
-        """Store a listing page by page, after the pages that an earlier attempt has stored."""
-        journal, key = self._journal, request.key
-        last = await self._last_page(key) if record.attempt > 1 else None
-        number, index = (last.number + 1, last.first_index + last.count) if last else (0, 0)
-        if last is None or last.next is not None:
-            cursor = last.next if last else None
-            async for page in connection.stream(request.action, record.params or {}, cursor, context):
-                count = len(page.items)
-                await journal.write_page(
-                    PageRecord(
-                        run_id=journal.run_id,
-                        key=key,
-                        number=number,
-                        first_index=index,
-                        count=count,
-                        items=list(page.items),
-                        next=page.next,
-                    )
-                )
-                number, index = number + 1, index + count
-                journal.observer.step_advanced(key, index, page.total)
-        return journal.dataset(key, index)
-
-    async def _last_page(self, key: str) -> PageRecord | None:
-        """Return the page after which a listing goes on; None when it has to begin anew.
-
-        A last page without a cursor is the end only of a listing whose pages had cursors: one that gives none is
-        not known to be complete.
-        """
-        store, run_id = self._journal.store, self._journal.run_id
-        last = await store.last_page(run_id, key)
-        if last is None or last.next is not None:
-            return last
-        before = await store.page(run_id, key, last.number - 1)
-        return last if before is not None and before.next is not None else None
-
     async def _after(
         self,
         request: CallRequest,
         spec: ActionSpec,
         record: StepRecord,
         began: datetime,
-        attempts: _Attempts,
+        attempts: Attempts,
         failure: Failure,
     ) -> StepRecord | None:
         """Write what a failed attempt means. None: `attempts` says when to try again; a record: it was done."""
@@ -300,8 +254,8 @@ class Caller:
 
     async def _verdict(self, request: CallRequest, record: StepRecord) -> Verdict:
         connection = await self._connections.open(request.connection)
-        info = AttemptInfo(started_at=_attempt_start(record), number=record.attempt)
-        return await connection.verify(request.action, record.params or {}, info, self._context(request, Effect.READ))
+        context = self._context(request, Effect.READ)
+        return await connection.verify(request.action, record.params or {}, attempt_of(record), context)
 
     def _context(self, request: CallRequest, effect: Effect, *, until: datetime | None = None) -> CallContext:
         return CallContext(
@@ -328,22 +282,6 @@ def failed_before(prior: StepRecord) -> StepFailed:
     failed.recorded = True
     failed.siblings = tuple(error.get("also", ()))
     return failed
-
-
-def _attempts_after(prior: StepRecord, spec: ActionSpec) -> _Attempts:
-    ended = prior.attempt if prior.status is StepStatus.RETRYING else prior.attempt - 1
-    failed = (prior.progress or {}).get("failed_attempts", ended)
-    return _Attempts(prior.attempt + 1, failed, prior.next_attempt_at, _same_params(prior, spec))
-
-
-def _same_params(prior: StepRecord, spec: ActionSpec) -> JsonObject | None:
-    """What may have had its effect is repeated with the very parameters that were written before."""
-    return None if spec.effect is Effect.READ else prior.params
-
-
-def _attempt_start(record: StepRecord) -> datetime:
-    text = (record.progress or {}).get("attempt_started_at")
-    return datetime.fromisoformat(text) if text else record.started_at
 
 
 def _explain(run_id: str, request: CallRequest, error: Exception, failure: Failure) -> None:

@@ -17,7 +17,8 @@ from backhaul.store.records import RunRecord, RunStatus, StepRecord, StepStatus
 
 if TYPE_CHECKING:
     from backhaul.clock import Clock
-    from backhaul.runs.executor import Definitions, Executor
+    from backhaul.runs.definitions import Definitions
+    from backhaul.runs.executor import Executor
     from backhaul.store.store import Store
 
 __all__ = ["Children"]

@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import anyio
-import structlog
 
-from backhaul.clock import utc_text
-from backhaul.errors import BackhaulError, ConfigurationError, RunStateError, StoreError, UnknownNameError
+from backhaul.errors import ConfigurationError, RunStateError, UnknownNameError
 from backhaul.json_values import Json
-from backhaul.runs.cancelling import Cancelling
 from backhaul.runs.children import Children
 from backhaul.runs.control import Control
-from backhaul.runs.endings import doubt_in, failed_with, first_error, outcome_of, stopped, write_end
+from backhaul.runs.definitions import definition_of
+from backhaul.runs.endings import doubt_in, failed_with, first_error, stopped, write_end
 from backhaul.runs.events import EventSink, StoredOnly
-from backhaul.runs.interpreter import Interpreter
+from backhaul.runs.execution import Execution
 from backhaul.runs.journal import Journal
-from backhaul.runs.planning.interpreter import PlanningInterpreter
-from backhaul.runs.planning.modes import as_seen, has_plan, inherited
-from backhaul.runs.planning.parts import caller_for, prepare, waiter_for
-from backhaul.runs.planning.review import Review, balance
+from backhaul.runs.planning.modes import inherited
 from backhaul.runs.progress import RunObserver
-from backhaul.runs.python_run import run_python
 from backhaul.runs.running import ENDED, Running
-from backhaul.runs.scope import Scope
 from backhaul.runs.starting import new_run
 from backhaul.runs.wait_board import WaitBoard
 from backhaul.runs.wait_outcomes import is_cancelling
-from backhaul.store.records import RunRecord, RunStatus, WorkflowVersionRecord
+from backhaul.store.records import RunRecord, RunStatus
 from backhaul.workflows.definition import RetryPolicy
 from backhaul.workflows.moments import parse_moment
 
@@ -42,27 +34,14 @@ if TYPE_CHECKING:
 
     from backhaul.clock import Clock
     from backhaul.plugins.connections import Connections
+    from backhaul.runs.definitions import Definitions
     from backhaul.store.store import Store
     from backhaul.store.tickets import Ticket
     from backhaul.workflows.definition import Workflow
 
-__all__ = ["CANCEL_GRACE_S", "ENDED", "Definitions", "Executor"]
-
-_log = structlog.get_logger(__name__)
+__all__ = ["CANCEL_GRACE_S", "ENDED", "Executor"]
 
 CANCEL_GRACE_S = 10.0
-
-
-class Definitions(Protocol):
-    """Where workflows come from."""
-
-    def current(self, name: str) -> Workflow:
-        """Return the project's present version of a workflow (`UnknownNameError` when there is none)."""
-        ...
-
-    def stored(self, version: WorkflowVersionRecord) -> Workflow:
-        """Return the workflow whose text was stored with a run."""
-        ...
 
 
 class Executor:
@@ -112,7 +91,8 @@ class Executor:
         self._running: dict[str, Running] = {}
         self._held: set[str] = set()
         self.waits = WaitBoard()
-        self._children = Children(self, store, clock, definitions)
+        self.children = Children(self, store, clock, definitions)
+        """The runs that steps of its runs start."""
 
     async def start(
         self,
@@ -240,7 +220,7 @@ class Executor:
             running.observer.run_started(run.run_id, run.workflow)
             async with anyio.create_task_group() as group:
                 group.start_soon(self._watch_cancellation, running)
-                ended = await self._limited(running, since, begun, group)
+                ended = await self._executed(running, since, begun, group)
                 group.cancel_scope.cancel()
         except anyio.get_cancelled_exc_class():
             await self._interrupted(running)
@@ -269,119 +249,18 @@ class Executor:
                 run = replace(run, status=RunStatus.NEEDS_ATTENTION, error=doubt_in(running.journal))
         await self._end(running, run)
 
-    async def _limited(self, running: Running, since: datetime, begun: Ticket, group: TaskGroup) -> RunRecord:
-        """Carry out the run within its time. Its effects wait for what `begun` is the receipt of."""
+    async def _executed(self, running: Running, since: datetime, begun: Ticket, group: TaskGroup) -> RunRecord:
+        """Carry out the run by its definition. Its effects wait for what `begun` is the receipt of."""
         run = running.run
         try:
-            workflow = await self._definition(run)
+            workflow = await definition_of(run, self._store, self._definitions)
         except ConfigurationError as error:
             return failed_with(run, error)
         journal = running.journal = Journal(self._store, self._clock, run.run_id, running.observer)
         journal.sink = partial(self.sink.emit, run=run)
         journal.since = since
         journal.follow(begun)
-        prepare(run, workflow, journal)
-        await journal.open()  # outside of the time limit: what was in flight is to be known even when it is over
-        try:
-            await self._watch_events(running, workflow, journal, group)
-        except BackhaulError as error:
-            if isinstance(error, StoreError):
-                raise
-            return failed_with(run, error)
-        with running.hard_stop:
-            if has_plan(run):
-                return await self._planned(running, workflow, journal, since)
-            return await self._timed(running, workflow, journal, since)
-        return stopped(running)
-
-    async def _planned(self, running: Running, workflow: Workflow, journal: Journal, since: datetime) -> RunRecord:
-        """Carry out the run under its plan. The time that a person takes for a yes is not the run's."""
-        waiter = waiter_for(running, journal, self.waits)
-        review = Review(running.run, workflow, journal, waiter, running.control, self)
-        ready = await self._work(running, journal, lambda _: review.ready())
-        if ready.status is not RunStatus.SUCCEEDED:
-            return ready
-        ended = await self._timed(running, workflow, journal, review.since(since))
-        if ended.status in ENDED:
-            await balance(journal)
-        return ended
-
-    async def _timed(self, running: Running, workflow: Workflow, journal: Journal, since: datetime) -> RunRecord:
-        """Carry out the run's workflow within its time."""
-        left_s = float("inf")
-        if workflow.timeout_s is not None:
-            over = since + timedelta(seconds=workflow.timeout_s)
-            running.control.limit(over)
-            left_s = max((over - self._clock.now()) / timedelta(seconds=1), 0)
-        with anyio.move_on_after(left_s):
-            return await self._work(running, journal, partial(self._body, running, workflow, journal))
-        over_time = {"type": "TimeoutError", "message": f"not finished within {workflow.timeout_s:g} s"}
-        return replace(running.run, status=RunStatus.FAILED, error=over_time)
-
-    async def _definition(self, run: RunRecord) -> Workflow:
-        """Return the workflow as it was when the run was made: the present one, as long as it has not changed."""
-        with suppress(UnknownNameError):
-            present = self._definitions.current(run.workflow)
-            if present.digest == run.digest:
-                return present
-        version = await self._store.workflow_version(run.digest)
-        if version is None:
-            raise StoreError(f"the definition of run {run.run_id} is not in the store (digest {run.digest})")
-        return self._definitions.stored(version)
-
-    async def _work(
-        self, running: Running, journal: Journal, work: Callable[[Connections], Awaitable[Json]]
-    ) -> RunRecord:
-        """Return how the run stands after a piece of work with the present connections."""
-        with self.connections.in_use() as connections:
-            return await outcome_of(running, journal, partial(work, connections))
-
-    async def _body(self, running: Running, workflow: Workflow, journal: Journal, connections: Connections) -> Json:
-        run = running.run
-        run = as_seen(run)
-        caller = await caller_for(running, journal, connections)
-        inputs = journal.restored(run.inputs)
-        waiter = waiter_for(running, journal, self.waits)
-        if workflow.function is not None:
-            return await run_python(
-                workflow,
-                run,
-                journal,
-                caller,
-                self._children,
-                waiter,
-                running.control,
-                inputs=inputs,
-                retry=self.retry,
-            )
-        kind = Interpreter if journal.plan is None else PlanningInterpreter
-        interpreter = kind(
-            journal, caller, self._children, waiter, source=f"workflow/{workflow.name}", retry=self.retry
-        )
-        assert run.started_at is not None  # noqa: S101 (a run that is carried out has started)
-        scope = running.scope = Scope.root(
-            inputs=inputs,
-            event=run.event,
-            run=_of_run(run, journal),
-            now=utc_text(run.started_at),
-            control=running.control,
-            line=None if journal.plan is None else journal.plan.line,
-        )
-        output = await interpreter.block(workflow.steps, scope)
-        return await scope.render(workflow.output) if workflow.output is not None else output
-
-    async def _watch_events(self, running: Running, workflow: Workflow, journal: Journal, group: TaskGroup) -> None:
-        """Cancel the run when one of the events comes, or has come, that its workflow says so of."""
-        if not workflow.cancel_on:
-            return
-        cancelling = Cancelling(running.run, self._store, self._clock, self.waits, running.above)
-        reason = await cancelling.begin(workflow.cancel_on, journal.restored(running.run.inputs))
-        running.cancelling = cancelling
-        running.control.lines.waits |= cancelling.places
-        if reason is not None:
-            running.cancel(reason)
-        else:
-            group.start_soon(cancelling.watch, running.cancel)
+        return await Execution(running, workflow, journal, since, self).carry_out(group)
 
     async def _watch_cancellation(self, running: Running) -> None:
         """Stop the run when it shall be cancelled: first what may be interrupted, after the grace time everything."""
@@ -396,10 +275,3 @@ class Executor:
 
     async def _end(self, running: Running, run: RunRecord) -> RunRecord:
         return await write_end(running, run, store=self._store, clock=self._clock, sink=self.sink, home=self._home)
-
-
-def _of_run(run: RunRecord, journal: Journal) -> Json:
-    """Return what expressions see of the run. A plan is another run than the one that applies it."""
-    own = {"id": run.run_id, "cause": run.cause}
-    known = own if journal.plan is None else dict.fromkeys(own, journal.plan.unknown("run"))
-    return {**known, "workflow": run.workflow}

@@ -22,7 +22,8 @@ from backhaul.workflows.dispatching import CauseKind, priority_for, slots_of
 
 if TYPE_CHECKING:
     from backhaul.clock import Clock
-    from backhaul.runs.executor import Definitions, Executor
+    from backhaul.runs.definitions import Definitions
+    from backhaul.runs.executor import Executor
     from backhaul.store.store import Store
 
 __all__ = ["Dispatcher"]
