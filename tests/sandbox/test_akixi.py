@@ -135,6 +135,21 @@ def test_an_entry_is_added_without_an_id_read_changed_and_deleted(isp: Isp) -> N
     ]
 
 
+def test_a_change_is_dated_and_signed_by_who_made_it(isp: Isp) -> None:
+    anne = {"x-api-key": "anne-akixi-key"}
+    place = "417/partition/1/device/01234567120"
+    client_id = "a21abf960a398ee2:7b73f31a:198d18707a9:6e88"
+    before = isp.control("GET", f"akixi/clients/{client_id}")
+    url = f"/akixi/CCS/API/v1/admin/telsys/{place}/integratorClient/{client_id}"
+    assert isp.http.put(url, params=BOTH, json={"Description": "new"}, headers=anne).status_code == 204
+    after = isp.control("GET", f"akixi/clients/{client_id}")
+    assert [after[name] for name in ("DateTimeCreated", "UserIDCreatedBy")] == [
+        before[name] for name in ("DateTimeCreated", "UserIDCreatedBy")
+    ]
+    assert after["DateTimeUpdated"] > before["DateTimeUpdated"]
+    assert after["UserIDUpdatedBy"] != before["UserIDUpdatedBy"]
+
+
 def test_a_put_that_merges_keeps_what_it_leaves_out(isp: Isp) -> None:
     client_id = added(isp)
     isp.switch("akixi", put_mode="merge")

@@ -88,6 +88,13 @@ def test_an_account_can_be_closed_to_logins(isp: Isp, switch: dict[str, object],
     assert (answer.status_code, answer.json()["Message"]) == (400, text)
 
 
+def test_a_key_of_a_locked_account_is_good_for_nothing(isp: Isp) -> None:
+    key = {"x-api-key": "sandbox-akixi-key"}
+    assert isp.http.get("/akixi/CCS/API/v1/report", headers=key).status_code == 200
+    isp.switch("akixi", locked_users=["sandbox"])
+    assert isp.http.get("/akixi/CCS/API/v1/report", headers=key).status_code == 401
+
+
 def test_a_session_ends_when_nobody_uses_it_and_lives_on_while_it_is_used(isp: Isp) -> None:
     cookie = start(isp)
     login(isp, cookie)

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
@@ -30,6 +31,7 @@ from backhaul_connectors.akixi.models import (
     IntegratorClientAddition,
     IntegratorClientChange,
     IntegratorClientRemoval,
+    integrator_client_of,
     plain,
 )
 from backhaul_connectors.akixi.scope import ALL, ALL_DEVICES, Scope
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 __all__ = ["Entries"]
 
 _HOUR_S = 3600.0
+# The zone of the stored times may be set wrong, which moves `DateTimeCreated` by up to 14 hours.
+_SLACK = timedelta(days=1)
 Record: TypeAlias = Mapping[str, Json]
 
 
@@ -116,20 +120,25 @@ class Entries:
             entry_id, note = await self._new_id(scope, description, before)
             return IntegratorClientAddition(id=entry_id, description=description, note=note)
 
-    async def verdict(self, scope: Scope, wanted: Wanted) -> Verdict:
-        """Tell by the list whether an entry whose outcome is not known was added."""
+    async def verdict(self, scope: Scope, wanted: Wanted, started_at: datetime) -> Verdict:
+        """Tell by the list whether an entry whose outcome is not known was added.
+
+        One that is older than the attempt is not the one: an interruption before the look at the list, or
+        `require_unique_description` = false, leaves it there.
+        """
         description = wanted.description or ""
         same = [entry for entry in await self._same_scope(scope) if entry.description == plain(description)]
         if not same:
             return Verdict.not_done()
         if len(same) > 1:
             return Verdict.unknown(f"{len(same)} entries of the scope have this description; look which one is new")
-        found = same[0]
+        record = await self.record(scope, same[0].id, (IntegratorClientField.DATE_TIME_CREATED,))
+        found = integrator_client_of(record, self._settings.zone)
         environment = wanted.cm_environment_id
-        if environment is not None:
-            record = await self.record(scope, found.id, ())
-            if plain(record.get("CMEnvironmentID")) not in (None, environment):
-                return Verdict.unknown(f"{found.id} has this description, but another CMEnvironmentID")
+        if environment is not None and found.cm_environment_id not in (None, environment):
+            return Verdict.unknown(f"{found.id} has this description, but another CMEnvironmentID")
+        if found.date_time_created is not None and found.date_time_created < started_at - _SLACK:
+            return Verdict.unknown(f"{found.id} has this description, but since {found.date_time_created:%Y-%m-%d}")
         return Verdict.done(IntegratorClientAddition(id=found.id, description=description))
 
     async def change(self, scope: Scope, entry_id: str, wanted: Wanted, *, replace: bool) -> IntegratorClientChange:

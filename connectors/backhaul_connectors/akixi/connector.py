@@ -164,7 +164,8 @@ class Akixi(Connector[AkixiSettings]):
     ) -> Verdict:
         """Tell by the list of the scope whether an entry was added."""
         scope = Scope(tel_sys_id=tel_sys_id, partition_id=partition_id, device_number=device_number)
-        return await self._entries.verdict(scope, self._new(description, cm_environment_id, policies, settings))
+        wanted = self._new(description, cm_environment_id, policies, settings)
+        return await self._entries.verdict(scope, wanted, attempt.started_at)
 
     @action(effect=Effect.WRITE, describe="describe_change")
     async def change_integrator_client(
@@ -213,11 +214,14 @@ class Akixi(Connector[AkixiSettings]):
     async def describe_change(self, *, id: str, replace: bool, allow_wildcard: bool, **given: Any) -> Change:  # noqa: A002
         """Say which fields of an entry would change, and from what."""
         scope = Scope(**{name: given.pop(name) for name in ("tel_sys_id", "partition_id", "device_number")})
+        scope.refuse_wildcard(f"change of the Integrator Client {id}", allowed=allow_wildcard)
         return await self._entries.described(scope, id, Wanted(**given), replace=replace)
 
     async def describe_delete(self, *, id: str, allow_wildcard: bool, **place: Any) -> Change:  # noqa: A002
         """Say which entry would be deleted."""
-        return await self._entries.described(Scope(**place), id, None)
+        scope = Scope(**place)
+        scope.refuse_wildcard(f"deletion of the Integrator Client {id}", allowed=allow_wildcard)
+        return await self._entries.described(scope, id, None)
 
     @action(effect=Effect.DELETE, describe="describe_delete")
     async def delete_integrator_client(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,11 @@ def test_every_test_file_that_the_readme_names_exists() -> None:
 @pytest.mark.parametrize("word", [*(str(field) for field in IntegratorClientField), *map(str, ERRORS)])
 def test_the_readme_names_the_vendors(word: str) -> None:
     assert word in README
+
+
+def test_every_trap_has_a_test() -> None:
+    docs = "\n".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    covered = {
+        int(number) for found in re.findall(r"Traps? ([\d, and]+)", docs) for number in re.findall(r"\d+", found)
+    }
+    assert covered >= set(range(1, 15))

@@ -18,7 +18,7 @@ from backhaul.sdk import (
     UnknownOutcomeError,
 )
 from backhaul.testing import FakeClock, connection_for
-from backhaul_connectors.akixi import Akixi
+from backhaul_connectors.akixi import Akixi, IntegratorClientField
 from backhaul_connectors.akixi.errors import EntryExistsForScopeError, EntryNotFoundError
 from connector_kit.sandbox import Sandbox
 from connector_kit.script import ScriptMaker
@@ -30,8 +30,12 @@ ENVIRONMENT = "0f1e2d3c4b5a6978:-1a2b3c4d:18f00aa11bb:12ef"
 FREE: dict[str, Any] = {"tel_sys_id": 426, "partition_id": 1, "device_number": "+442046034982"}
 TAKEN: dict[str, Any] = {"tel_sys_id": 426, "partition_id": 1, "device_number": "+442046034981"}
 TAKEN_ID = "3d5b6efefaa0a823:3af2db2a:199bb1c0014:-36cd"
-ATTEMPT = AttemptInfo(started_at=datetime(2031, 1, 1, tzinfo=UTC), number=1)
 ADD = {"operation": "add_client"}
+
+
+def attempt(started_at: datetime | None = None) -> AttemptInfo:
+    """Return an attempt that began now, or at the moment given."""
+    return AttemptInfo(started_at=started_at or datetime.now(UTC), number=1)
 
 
 def shown(sandbox: Sandbox, entry_id: str) -> dict[str, Json]:
@@ -111,12 +115,23 @@ async def test_an_addition_that_was_lost_is_unknown_and_then_verified(
         with pytest.raises(UnknownOutcomeError, match="does not show the entry"):
             await akixi.add_integrator_client(**FREE, description="Front desk a91f")
         assert sandbox.operations("akixi").count("add_client") == 1
-        verdict = await akixi.verify_addition(**FREE, description="Front desk a91f", attempt=ATTEMPT)
+        verdict = await akixi.verify_addition(**FREE, description="Front desk a91f", attempt=attempt())
         assert verdict.state == "not_done"
         added = await akixi.add_integrator_client(**FREE, description="Front desk a91f")
-        verdict = await akixi.verify_addition(**FREE, description="Front desk a91f", attempt=ATTEMPT)
+        verdict = await akixi.verify_addition(**FREE, description="Front desk a91f", attempt=attempt())
     assert (verdict.state, verdict.result.id) == ("done", added.id)
     assert sandbox.repeated() == []
+
+
+async def test_an_unknown_error_of_an_addition_is_an_unknown_outcome(script: ScriptMaker) -> None:
+    """Trap 3: the vendor's 10000 says nothing of what was done, so nothing may repeat the addition by itself."""
+    nobody = httpx.Response(200, json={"Result": "Success", "Data": {"Total": 0, "Items": []}})
+    for status in (200, 500):
+        vendor = script(nobody, httpx.Response(status, json={"Result": "Failure", "ErrorCode": 10000}), nobody)
+        async with connection_for(Akixi, SCRIPTED, transport=vendor.transport) as akixi:
+            with pytest.raises(UnknownOutcomeError, match="10000"):
+                await akixi.add_integrator_client(**FREE, description="x")
+        assert [request.method for request in vendor.requests] == ["GET", "POST", "GET"]
 
 
 async def test_an_entry_with_another_environment_is_not_taken_for_the_one_added(
@@ -125,9 +140,22 @@ async def test_an_entry_with_another_environment_is_not_taken_for_the_one_added(
     async with connection_for(Akixi, by_key) as akixi:
         await akixi.add_integrator_client(**FREE, description="Front desk", cm_environment_id=ENVIRONMENT)
         verdict = await akixi.verify_addition(
-            **FREE, description="Front desk", cm_environment_id=ENVIRONMENT[:-1] + "0", attempt=ATTEMPT
+            **FREE, description="Front desk", cm_environment_id=ENVIRONMENT[:-1] + "0", attempt=attempt()
         )
     assert verdict.state == "unknown"
+    assert "another CMEnvironmentID" in verdict.reason
+
+
+async def test_an_entry_that_was_there_long_before_is_not_the_one_added(by_key: dict[str, Json]) -> None:
+    """Trap 3: an interruption before the look at the list, or a description that need not be unique, leaves one."""
+    async with connection_for(Akixi, by_key) as akixi:
+        verdict = await akixi.verify_addition(**TAKEN, description="test CXI", attempt=attempt())
+        assert (verdict.state, "since 20" in verdict.reason) == ("unknown", True)
+        old = await akixi.get_integrator_client(
+            **TAKEN, id=TAKEN_ID, integrator_client_fields=[IntegratorClientField.DATE_TIME_CREATED]
+        )
+        verdict = await akixi.verify_addition(**TAKEN, description="test CXI", attempt=attempt(old.date_time_created))
+    assert (verdict.state, verdict.result.id) == ("done", TAKEN_ID)
 
 
 async def test_two_entries_with_the_description_leave_the_decision_to_a_person(
@@ -135,7 +163,7 @@ async def test_two_entries_with_the_description_leave_the_decision_to_a_person(
 ) -> None:
     async with connection_for(Akixi, by_key) as akixi:
         verdict = await akixi.verify_addition(
-            tel_sys_id=403, partition_id=-1, device_number="UnknownNoneOrAll", description="3", attempt=ATTEMPT
+            tel_sys_id=403, partition_id=-1, device_number="UnknownNoneOrAll", description="3", attempt=attempt()
         )
     assert verdict.state == "unknown"
     assert "2 entries" in verdict.reason
@@ -170,6 +198,26 @@ async def test_additions_to_one_scope_at_once_each_find_their_own_id(sandbox: Sa
     assert {name: shown(sandbox, str(entry_id))["Description"] for name, entry_id in found.items()} == {
         name: name for name in found
     }
+
+
+async def test_the_same_addition_twice_at_once_takes_turns_and_is_made_once(
+    sandbox: Sandbox, by_key: dict[str, Json]
+) -> None:
+    """Trap 3: the second sees the first one's entry."""
+    sandbox.switch("akixi", unique_scope=False)
+    outcomes = []
+
+    async def add(akixi: Akixi) -> None:
+        try:
+            outcomes.append((await akixi.add_integrator_client(**FREE, description="one")).id is not None)
+        except RefusedError:
+            outcomes.append(False)
+
+    async with connection_for(Akixi, by_key) as akixi, anyio.create_task_group() as tasks:
+        for _ in range(4):
+            tasks.start_soon(add, akixi)
+    assert sorted(outcomes) == [False, False, False, True]
+    assert sandbox.operations("akixi").count("add_client") == 1
 
 
 async def test_a_taken_scope_is_a_typed_refusal(by_key: dict[str, Json]) -> None:
@@ -229,12 +277,18 @@ async def test_with_replace_the_given_objects_take_the_place_of_the_stored_ones(
 ) -> None:
     async with connection_for(Akixi, by_key) as akixi:
         await akixi.change_integrator_client(
-            **TAKEN, id=TAKEN_ID, description="New", settings={"a::b": None}, replace=True
+            **TAKEN,
+            id=TAKEN_ID,
+            description="New",
+            cm_environment_id=ENVIRONMENT,
+            settings={"a::b": None},
+            replace=True,
         )
     entry = shown(sandbox, TAKEN_ID)
     assert entry["Settings"] == {"a::b": None}
     assert entry["Policies"] == {"core::showUseConfigurationWindow": True}
     assert entry["Description"] == "New"
+    assert entry["CMEnvironmentID"] == ENVIRONMENT
 
 
 async def test_objects_that_akixi_does_not_show_are_not_merged_by_guess(script: ScriptMaker) -> None:
@@ -336,6 +390,29 @@ async def test_minus_one_is_refused_for_changes_unless_it_is_asked_for(
             await akixi.add_integrator_client(**wild, description="x")
         assert sandbox.operations("akixi") == []
         assert (await akixi.delete_integrator_client(**wild, id=entry_id, allow_wildcard=True)).removed
+
+
+async def test_a_plan_tells_what_would_change_and_what_would_go(sandbox: Sandbox, by_key: dict[str, Json]) -> None:
+    """Trap 10: what would be refused is refused here, too."""
+    settings = {"interface::showMissedCallPreview": True}
+    kept: dict[str, Any] = {"cm_environment_id": None, "policies": None, "replace": False}
+    entry: dict[str, Any] = {**TAKEN, "id": TAKEN_ID, "allow_wildcard": False}
+    async with connection_for(Akixi, by_key) as akixi:
+        change = await akixi.describe_change(**entry, **kept, description="New", settings=settings)
+        same = await akixi.describe_change(**entry, **kept, description="test CXI", settings=None)
+        removal = await akixi.describe_delete(**entry)
+        with pytest.raises(RefusedError, match="means all"):
+            await akixi.describe_change(**{**entry, "partition_id": -1}, **kept, description="New", settings=None)
+        with pytest.raises(RefusedError, match="means all"):
+            await akixi.describe_delete(**{**entry, "tel_sys_id": -1})
+    shown_before = {"interface::showCallNotificationPreview": True}
+    assert change.before == {"Description": "test CXI", "Settings": shown_before}
+    assert change.after == {"Description": "New", "Settings": {**shown_before, **settings}}
+    assert change.text.endswith(": Description, Settings")
+    assert (same.text.endswith(": nothing"), same.before, same.after) == (True, {}, {})
+    assert removal.before is not None
+    assert (removal.before["Description"], removal.after) == ("test CXI", None)
+    assert set(sandbox.operations("akixi")) == {"get_client"}
 
 
 async def test_the_partition_of_a_whole_server_is_explained(by_key: dict[str, Json]) -> None:

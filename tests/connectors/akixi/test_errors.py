@@ -19,7 +19,7 @@ from backhaul.sdk import (
     RetryableError,
     UnknownOutcomeError,
 )
-from backhaul.testing import connection_for
+from backhaul.testing import FakeClock, connection_for
 from backhaul_connectors.akixi import Akixi
 from backhaul_connectors.akixi.answers import checked
 from backhaul_connectors.akixi.errors import ERRORS, NAMES
@@ -174,6 +174,18 @@ async def test_a_limited_user_may_not_span(by_key: dict[str, Json], code: int, w
     async with connection_for(Akixi, settings) as akixi:
         with pytest.raises(ERRORS[code]):
             await akixi.add_integrator_client(**place, description="x", allow_wildcard=True)
+
+
+async def test_too_many_calls_are_waited_for_or_told(sandbox: Sandbox, by_key: dict[str, Json]) -> None:
+    clock = FakeClock(auto=True)
+    async with connection_for(Akixi, by_key, clock=clock) as akixi:
+        sandbox.fault("rate_limit", vendor="akixi", retry_after_s=7, times=1)
+        await akixi.check()
+        assert clock.slept_s == 7
+        sandbox.fault("rate_limit", vendor="akixi", retry_after_s=600, times=1)
+        with pytest.raises(RetryableError, match="429") as caught:
+            await akixi.check()
+    assert caught.value.retry_after_s == 600
 
 
 @pytest.mark.parametrize("code", [10001, 10101, 10102, 10103, 10104, 10105])

@@ -138,6 +138,18 @@ async def test_numbers_are_numbers_whether_a_list_or_info_tells_them(by_key: dic
     assert told.cm_environment_id == "d6d6c5a5f0f90d60:-15617a00:169f533f6d5:5613"
 
 
+async def test_the_fields_of_one_entry_are_the_connections_or_the_callers(script: ScriptMaker) -> None:
+    info = {"ID": "a:b:c:d", "TelSysID": "426", "PartitionID": "1"}
+    vendor = script(httpx.Response(200, json={"Result": "Success", "Data": info}))
+    place: dict[str, Json] = {"tel_sys_id": 426, "partition_id": 1, "device_number": "+442046034981", "id": "a:b:c:d"}
+    async with connection_for(Akixi, {**SCRIPTED, "info_fields": ["Settings"]}, transport=vendor.transport) as akixi:
+        await akixi.get_integrator_client(**place)
+        await akixi.get_integrator_client(**place, integrator_client_fields=[IntegratorClientField.DEVICE_UNIQUE_ID])
+        await akixi.get_integrator_client(**place, integrator_client_fields=[])
+    asked = [request.url.params.get("IntegratorClientFields") for request in vendor.requests]
+    assert asked == ["[Settings]", "[DeviceUniqueID]", None]
+
+
 async def test_stored_times_get_their_zone_from_the_setting(script: ScriptMaker) -> None:
     """Trap 14."""
     told = page(1, row(1, DateTimeCreated="2031-07-01 12:00:00", DateTimeUpdated="2031-01-01 12:00:00.5"))
@@ -160,6 +172,15 @@ async def test_everything_that_can_be_asked_for_is_understood(by_key: dict[str, 
     assert entry.settings
     assert entry.date_time_created is not None
     assert entry.date_time_created.tzinfo is UTC
+
+
+async def test_policies_and_settings_may_be_json_in_a_text(script: ScriptMaker) -> None:
+    """The vendor's stored type of both is json."""
+    vendor = script(page(2, row(1, Policies='{"a::b": [1]}', Settings="{}"), row(2, Policies="x", Settings=None)))
+    async with connection_for(Akixi, SCRIPTED, transport=vendor.transport) as akixi:
+        first, second = await entries(akixi)
+    assert (first.policies, first.settings) == ({"a::b": [1]}, {})
+    assert (second.policies, second.settings) == (None, None)
 
 
 async def test_non_breaking_spaces_are_spaces(sandbox: Sandbox, by_key: dict[str, Json]) -> None:

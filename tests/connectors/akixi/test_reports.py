@@ -29,6 +29,15 @@ async def test_the_reports_are_listed_with_what_their_types_mean(by_key: dict[st
     assert reports["rep-6"].is_licensed is False
 
 
+async def test_the_list_of_reports_may_be_in_an_envelope_and_its_flags_texts(script: ScriptMaker) -> None:
+    report = {"ID": 7, "Type": "101", "Description": "Screen", "IsLicensed": "True", "IsBinned": "false"}
+    vendor = script(httpx.Response(200, json={"Result": "Success", "Data": [report]}))
+    async with connection_for(Akixi, SCRIPTED, transport=vendor.transport) as akixi:
+        (found,) = await akixi.list_reports()
+    assert (found.id, found.type, found.type_name) == ("7", 101, "external content")
+    assert (found.is_licensed, found.is_binned) == (True, False)
+
+
 async def test_a_report_is_waited_for(sandbox: Sandbox, by_key: dict[str, Json]) -> None:
     clock = FakeClock(auto=True)
     async with connection_for(Akixi, by_key, clock=clock) as akixi:

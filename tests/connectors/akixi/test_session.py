@@ -79,6 +79,16 @@ async def test_an_addition_that_met_an_ended_login_is_not_repeated_by_itself(scr
         assert [request.method for request in vendor.requests] == ["POST", "GET", "GET", "POST"]
 
 
+async def test_a_deletion_that_met_an_ended_login_is_sent_again(script: ScriptMaker) -> None:
+    vendor = script(SESSION, SIGNED_IN, ENDED, SESSION, SIGNED_IN, httpx.Response(204))
+    async with connection_for(Akixi, SCRIPTED, transport=vendor.transport) as akixi:
+        removal = await akixi.delete_integrator_client(
+            tel_sys_id=426, partition_id=1, device_number="+442079460012", id="a:b:c:d"
+        )
+        assert removal.removed
+    assert [request.method for request in vendor.requests[:6]] == ["POST", "GET", "DELETE"] * 2
+
+
 async def test_a_403_of_a_young_login_is_a_missing_right_and_costs_no_login(script: ScriptMaker) -> None:
     clock = FakeClock()
     vendor = script(SESSION, SIGNED_IN, httpx.Response(403), httpx.Response(403), SESSION, SIGNED_IN, NOBODY)
@@ -174,6 +184,7 @@ async def test_every_request_names_its_content_type_and_language_of_login(script
     async with connection_for(Akixi, {**SCRIPTED, "locale": "en_US"}, transport=vendor.transport) as akixi:
         await akixi.check()
     assert all(request.headers["content-type"] == "application/json" for request in vendor.requests)
+    assert all(request.headers["accept"] == "application/json" for request in vendor.requests)
     assert vendor.requests[1].url.query == b"locale=en_US"
     assert "authorization" not in vendor.requests[2].headers
 
@@ -229,6 +240,14 @@ async def test_key_cookie_and_password_are_shown_nowhere(script: ScriptMaker, ca
 def test_settings_that_cannot_work_are_refused(settings: dict[str, Json], reason: str) -> None:
     with pytest.raises(ValidationError, match=reason):
         Akixi.Settings.model_validate({"base_url": "https://akixi.example.net", **settings})
+
+
+def test_an_address_without_tls_is_accepted_by_setting_and_on_this_machine() -> None:
+    for settings in (
+        {"base_url": "http://akixi.example.net", "allow_http": True},
+        {"base_url": "http://127.0.0.1:8900"},
+    ):
+        assert Akixi.Settings.model_validate({"api_key": "not-a-secret", **settings}).base_url == settings["base_url"]
 
 
 @pytest.mark.parametrize("ending", ["", "/CCS", "/CCS/API/v1", "/CCS/API/v1/admin/"])
