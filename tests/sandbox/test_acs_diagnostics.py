@@ -112,6 +112,28 @@ def test_neighbours_ping_and_route_have_their_fields(isp: Isp) -> None:
     assert "HopHost" in route["RouteHops"][0], "the names of TR-098"
 
 
+def test_a_route_has_as_many_tries_and_at_most_as_many_hops_as_asked(isp: Isp) -> None:
+    serial = fixture(isp)
+    for most in (64, 3, 3, 3, 3, 2):
+        start(isp, serial, "traceroute", {"Host": "192.0.2.1", "NumberOfTries": 2, "MaxHopCount": most})
+        isp.pass_time(20)
+        (route,) = state(isp, serial, "traceroute")
+        if most < 3:
+            assert route == {"DiagnosticsState": "Error_MaxHopCountExceeded"}
+        else:
+            assert 3 <= len(route["RouteHops"]) <= most
+            assert {len(hop["HopRTTimes"].split(",")) for hop in route["RouteHops"]} == {2}
+
+
+def test_a_ping_tells_its_address_with_tr_181_only(isp: Isp) -> None:
+    for kind in ("plain", "tr181"):
+        serial = fixture(isp, kind)
+        isp.control("POST", f"acs/devices/{serial}/online", {"online": True})
+        start(isp, serial, "ping", {"Host": "192.0.2.1"})
+        isp.pass_time(400)
+        assert ("IPAddressUsed" in state(isp, serial, "ping")[0]) == (kind == "tr181")
+
+
 def test_both_finished_spellings_and_error_words_occur(isp: Isp) -> None:
     words = set()
     for serial in (fixture(isp), fixture(isp, "tr181")):

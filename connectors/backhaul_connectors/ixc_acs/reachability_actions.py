@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from backhaul.sdk import AttemptInfo, ConnectorContext, Effect, Json, Verdict, action
 from backhaul_connectors.ixc_acs.diagnostic_actions import Deadline, DiagnosticActions, Host
@@ -23,6 +23,9 @@ Dscp = Annotated[int, Field(ge=0, le=63)]
 Repetitions = Annotated[int, Field(ge=1, le=1000)]
 Tries = Annotated[int, Field(ge=1, le=3)]
 Hops = Annotated[int, Field(ge=1, le=64)]
+Interface = Annotated[str, StringConstraints(pattern=r"^(InternetGatewayDevice|Device)(\.[A-Za-z0-9_-]+)+\.?$")]
+ProtocolVersion: TypeAlias = Literal["Any", "IPv4", "IPv6"]
+"""TR-181 only. Source: tr069 reference, section 3.1."""
 
 
 class ReachabilityActions(DiagnosticActions):
@@ -50,6 +53,8 @@ class ReachabilityActions(DiagnosticActions):
         timeout_ms: Milliseconds | None = None,
         data_block_size: BlockSize | None = None,
         dscp: Dscp | None = None,
+        interface: Interface | None = None,
+        protocol_version: ProtocolVersion | None = None,
     ) -> DiagnosticStarted:
         """Have a device ping a host. Accepted is not finished: see `run_ping`.
 
@@ -60,13 +65,15 @@ class ReachabilityActions(DiagnosticActions):
             timeout_ms: milliseconds to wait for each answer.
             data_block_size: bytes of each packet.
             dscp: mark of the packets (RFC 2474).
+            interface: path of the interface to send from; the device's own choice when not given.
+            protocol_version: ``Any``, ``IPv4`` or ``IPv6``, on devices with TR-181.
 
         Raises:
             NotFoundError: the ACS has no such device, or not this path.
             RefusedError: the ACS says no, such as while one is running.
             UnknownOutcomeError: it may have been started: it is never started again blindly.
         """
-        body = self._ping_body(host, repetitions, timeout_ms, data_block_size, dscp)
+        body = self._ping_body(host, repetitions, timeout_ms, data_block_size, dscp, interface, protocol_version)
         return await self._runner.start(self._ping, serial, body)
 
     async def verify_start_ping(self, *, serial: str, attempt: AttemptInfo, **inputs: Json) -> Verdict:
@@ -95,6 +102,8 @@ class ReachabilityActions(DiagnosticActions):
         timeout_ms: Milliseconds | None = None,
         data_block_size: BlockSize | None = None,
         dscp: Dscp | None = None,
+        interface: Interface | None = None,
+        protocol_version: ProtocolVersion | None = None,
         deadline_s: Deadline | None = None,
     ) -> Ping:
         """Have a device ping a host and wait for the result; a ping that fails is a result, with its `error`.
@@ -106,6 +115,8 @@ class ReachabilityActions(DiagnosticActions):
             timeout_ms: milliseconds to wait for each answer.
             data_block_size: bytes of each packet.
             dscp: mark of the packets (RFC 2474).
+            interface: path of the interface to send from; the device's own choice when not given.
+            protocol_version: ``Any``, ``IPv4`` or ``IPv6``, on devices with TR-181.
             deadline_s: seconds in which it must end, instead of `diagnostic_deadline_s`.
 
         Raises:
@@ -113,7 +124,7 @@ class ReachabilityActions(DiagnosticActions):
             RefusedError: the ACS says no, such as while one is running.
             UnknownOutcomeError: it may have been started, and no result came.
         """
-        body = self._ping_body(host, repetitions, timeout_ms, data_block_size, dscp)
+        body = self._ping_body(host, repetitions, timeout_ms, data_block_size, dscp, interface, protocol_version)
         return await self._runner.run(self._ping, serial, body, deadline_s)
 
     async def verify_run_ping(
@@ -133,6 +144,7 @@ class ReachabilityActions(DiagnosticActions):
         data_block_size: BlockSize | None = None,
         dscp: Dscp | None = None,
         max_hops: Hops | None = None,
+        interface: Interface | None = None,
     ) -> DiagnosticStarted:
         """Have a device trace the route to a host. Accepted is not finished: see `run_traceroute`.
 
@@ -144,13 +156,14 @@ class ReachabilityActions(DiagnosticActions):
             data_block_size: bytes of each packet.
             dscp: mark of the packets (RFC 2474).
             max_hops: longest route to trace, 1 to 64.
+            interface: path of the interface to send from; the device's own choice when not given.
 
         Raises:
             NotFoundError: the ACS has no such device, or not this path.
             RefusedError: the ACS says no, such as while one is running.
             UnknownOutcomeError: it may have been started: it is never started again blindly.
         """
-        body = self._route_body(host, tries, timeout_ms, data_block_size, dscp, max_hops)
+        body = self._route_body(host, tries, timeout_ms, data_block_size, dscp, max_hops, interface)
         return await self._runner.start(self._traceroute, serial, body)
 
     async def verify_start_traceroute(self, *, serial: str, attempt: AttemptInfo, **inputs: Json) -> Verdict:
@@ -180,6 +193,7 @@ class ReachabilityActions(DiagnosticActions):
         data_block_size: BlockSize | None = None,
         dscp: Dscp | None = None,
         max_hops: Hops | None = None,
+        interface: Interface | None = None,
         deadline_s: Deadline | None = None,
     ) -> Traceroute:
         """Have a device trace the route to a host and wait for the result; a failure is a result, with its `error`.
@@ -192,6 +206,7 @@ class ReachabilityActions(DiagnosticActions):
             data_block_size: bytes of each packet.
             dscp: mark of the packets (RFC 2474).
             max_hops: longest route to trace, 1 to 64.
+            interface: path of the interface to send from; the device's own choice when not given.
             deadline_s: seconds in which it must end, instead of `diagnostic_deadline_s`.
 
         Raises:
@@ -199,7 +214,7 @@ class ReachabilityActions(DiagnosticActions):
             RefusedError: the ACS says no, such as while one is running.
             UnknownOutcomeError: it may have been started, and no result came.
         """
-        body = self._route_body(host, tries, timeout_ms, data_block_size, dscp, max_hops)
+        body = self._route_body(host, tries, timeout_ms, data_block_size, dscp, max_hops, interface)
         return await self._runner.run(self._traceroute, serial, body, deadline_s)
 
     async def verify_run_traceroute(
@@ -209,7 +224,14 @@ class ReachabilityActions(DiagnosticActions):
         return await self._runner.verify_run(self._traceroute, serial, attempt, deadline_s)
 
     def _ping_body(
-        self, host: str, repetitions: int | None, timeout_ms: int | None, data_block_size: int | None, dscp: int | None
+        self,
+        host: str,
+        repetitions: int | None,
+        timeout_ms: int | None,
+        data_block_size: int | None,
+        dscp: int | None,
+        interface: str | None,
+        protocol_version: str | None,
     ) -> Json:
         given = {
             "host": host,
@@ -217,6 +239,8 @@ class ReachabilityActions(DiagnosticActions):
             "timeout_ms": timeout_ms,
             "data_block_size": data_block_size,
             "dscp": dscp,
+            "interface": interface,
+            "protocol_version": protocol_version,
         }
         return _named(given, self.settings.ping_fields)
 
@@ -228,6 +252,7 @@ class ReachabilityActions(DiagnosticActions):
         data_block_size: int | None,
         dscp: int | None,
         max_hops: int | None,
+        interface: str | None,
     ) -> Json:
         given = {
             "host": host,
@@ -236,6 +261,7 @@ class ReachabilityActions(DiagnosticActions):
             "data_block_size": data_block_size,
             "dscp": dscp,
             "max_hops": max_hops,
+            "interface": interface,
         }
         return _named(given, self.settings.traceroute_fields)
 

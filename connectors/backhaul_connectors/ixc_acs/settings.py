@@ -28,6 +28,8 @@ _PING_FIELDS = {
     "timeout_ms": "Timeout",
     "data_block_size": "DataBlockSize",
     "dscp": "DSCP",
+    "interface": "Interface",
+    "protocol_version": "ProtocolVersion",
 }
 _TRACEROUTE_FIELDS = {
     "host": "Host",
@@ -36,6 +38,7 @@ _TRACEROUTE_FIELDS = {
     "data_block_size": "DataBlockSize",
     "dscp": "DSCP",
     "max_hops": "MaxHopCount",
+    "interface": "Interface",
 }
 _SEARCH_COLUMNS: dict[SearchBy, str] = {
     "serial": "serialNumber",

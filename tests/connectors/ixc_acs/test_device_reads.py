@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from backhaul.sdk import InvalidAnswerError, NotFoundError
+from backhaul.plugins.limits import Limits
+from backhaul.sdk import InvalidAnswerError, NotFoundError, RetryableError
 from backhaul.testing import FakeClock, connection_for
 from backhaul_connectors.ixc_acs import Device, IxcAcs
 from connector_kit.sandbox import Sandbox
@@ -51,6 +52,7 @@ async def test_a_device_is_found_by_serial_login_cpf_name_and_phone(sandbox: San
             ("pppoe_login", device.pppoe_login),
             ("cpf", customer.cnpj_cpf),
             ("cpf", "".join(sign for sign in customer.cnpj_cpf if sign.isdigit())),
+            ("company_name", customer.razao.upper()),
             ("phone", customer.phones[0]),
         ):
             assert device.serial in [one.serial for one in await acs.search_devices(by=by, text=text)], by  # type: ignore[arg-type]
@@ -149,14 +151,23 @@ async def test_counts_may_differ_after_a_silent_mass_delete(sandbox: Sandbox) ->
         assert [one.id async for page in erp.list_acs_devices() for one in page.items] == known
 
 
-async def test_the_daily_limit_holds_what_would_exceed_it(script: ScriptMaker) -> None:
+async def test_the_limits_of_the_api_client_hold_what_would_exceed_them(script: ScriptMaker) -> None:
     """Trap 5: polling is budgeted by `limits`, the two numbers of the API client."""
-    from backhaul.plugins.limits import Limits
-
     clock = FakeClock(datetime(2031, 1, 10, 23, 0, tzinfo=UTC), auto=True)
     vendor = script(TOKEN, ok({"2.4": []}))
-    limits = Limits(per_minute=2, per_day=1000)
-    async with connection_for(IxcAcs, SETTINGS, clock=clock, limits=limits, transport=vendor.transport) as acs:
+    minute = Limits(per_minute=2, per_day=1000)
+    async with connection_for(IxcAcs, SETTINGS, clock=clock, limits=minute, transport=vendor.transport) as acs:
         for _ in range(4):
             await acs.get_wifi(serial="A1")
     assert clock.slept_s >= 120
+    clock = FakeClock(datetime(2031, 1, 10, 23, 0, tzinfo=UTC), auto=True)
+    vendor = script(TOKEN, ok({"2.4": []}))
+    async with connection_for(
+        IxcAcs, SETTINGS, clock=clock, limits=Limits(per_day=3), transport=vendor.transport
+    ) as acs:
+        for _ in range(2):
+            await acs.get_wifi(serial="A1")
+        with pytest.raises(RetryableError) as caught:
+            await acs.get_wifi(serial="A1")
+    assert caught.value.retry_after_s == pytest.approx(3600, abs=1), "until the next day"
+    assert len(vendor.requests) == 3

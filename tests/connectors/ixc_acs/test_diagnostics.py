@@ -23,6 +23,7 @@ from backhaul.testing import FakeClock, connection_for
 from backhaul_connectors.ixc_acs import IxcAcs
 from backhaul_connectors.ixc_acs.diagnostics import DiagnosticUnfinishedError
 from backhaul_connectors.ixc_acs.settings import IxcAcsSettings
+from backhaul_connectors.ixc_provider import IxcProvider
 from connector_kit.sandbox import Sandbox
 from connector_kit.script import ScriptMaker
 
@@ -62,15 +63,20 @@ def quick(sandbox: Sandbox) -> Sandbox:
 
 
 async def test_a_speed_test_gives_speeds_beside_what_is_contracted(quick: Sandbox) -> None:
-    """Trap 4: accepted is not finished; the result is waited for."""
-    async with connection_for(IxcAcs, quick.acs(poll_interval_s=0.05, speed_test_deadline_s=30)) as acs:
-        test = await acs.run_speed_test(serial=await online(acs))
-    assert test.state == "finished"
-    assert test.download_mbps is not None
-    assert test.upload_mbps is not None
-    assert test.server == "speedtest.example.net"
-    if test.contracted_download_mbps:
-        assert test.download_mbps == pytest.approx(test.contracted_download_mbps, rel=0.2)
+    """Trap 4: accepted is not finished; the result is waited for. What is contracted is what the ERP says (S7)."""
+    serial = quick.control.get("/acs/fixtures").json()["plain"]
+    async with (
+        connection_for(IxcAcs, quick.acs(poll_interval_s=0.05, speed_test_deadline_s=30)) as acs,
+        connection_for(IxcProvider, quick.provider()) as erp,
+    ):
+        test = await acs.run_speed_test(serial=serial)
+        login = (await acs.get_device(serial=serial)).pppoe_login
+        assert login is not None
+        plan = await erp.get_plan(login=login)
+    assert (test.state, test.server) == ("finished", "speedtest.example.net")
+    assert (test.contracted_download_mbps, test.contracted_upload_mbps) == (plan.download_mbps, plan.upload_mbps)
+    assert test.download_mbps == pytest.approx(plan.download_mbps, rel=0.2)
+    assert test.upload_mbps == pytest.approx(plan.upload_mbps, rel=0.2)
 
 
 async def test_neighbours_ping_and_route_of_the_sandbox(quick: Sandbox) -> None:

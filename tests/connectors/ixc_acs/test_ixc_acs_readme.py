@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,18 @@ def test_the_readme_names_the_event(event: str) -> None:
 
 def test_the_readme_says_how_many_reports_are_read() -> None:
     assert f"at most {MOST_REPORTS:,} reports" in README
+
+
+def test_the_table_of_operations_names_every_action() -> None:
+    table = README.partition("## Operations and facts")[2].partition("\n## ")[0]
+    assert [action for action in ACTIONS if f"`{action}`" not in table] == []
+
+
+def test_every_test_that_the_readme_names_is_there() -> None:
+    here, root = Path(__file__).parent, Path(__file__).parents[3]
+    named = set(re.findall(r"`((?:tests/)?[\w/]*test_\w+\.py)`", README))
+    missing = [one for one in named if not ((root if one.startswith("tests/") else here) / one).is_file()]
+    assert (len(named) > 5, missing) == (True, [])
 
 
 def test_the_package_registers_its_connector() -> None:

@@ -84,6 +84,9 @@ def test_the_same_delivery_has_the_same_key_and_another_event_another() -> None:
     later = NOW + timedelta(days=3)
     assert one(BODY).key == one(BODY, at=later).key
     assert one({**BODY, "eventId": "evt-2"}).key != one(BODY).key
+    assert one({**BODY, "attempt": 2, "date": None}).key == one(BODY).key, (
+        "the ACS's own id counts, whatever else differs"
+    )
     plain = {"event": "reboot", "serialNumber": "A1"}
     assert one(plain).key == one(dict(reversed(plain.items())), at=NOW + timedelta(seconds=5)).key
     assert one(plain).key != one(plain, at=later).key, "the reboot of another day is another reboot"

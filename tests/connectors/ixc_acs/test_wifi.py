@@ -174,16 +174,21 @@ def test_a_value_that_does_not_fit_its_type_is_refused(value: int | str, kind: s
         TypeAdapter(Parameter).validate_python({"parameter": "Device.X.Y", "value": value, "type": kind})
 
 
-async def test_parameters_reach_a_device_of_the_sandbox(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        ("plain", "InternetGatewayDevice.LANDevice.1.WLANConfiguration.1.Channel"),
+        ("tr181", "Device.WiFi.Radio.1.Channel"),
+    ],
+)
+async def test_parameters_reach_a_device_of_the_sandbox(sandbox: Sandbox, kind: str, path: str) -> None:
+    serial = sandbox.control.get("/acs/fixtures").json()[kind]
+    sandbox.control.post(f"/acs/devices/{serial}/online", json={"online": True}).raise_for_status()
     async with connection_for(IxcAcs, sandbox.acs()) as acs:
-        device = (await anext(acs.list_devices(online=True))).items[0]
-        told = await acs.get_capabilities(serial=device.serial)
-        tr181 = told.data_model == "TR-181"
-        path = (
-            "Device.WiFi.Radio.1.Channel" if tr181 else "InternetGatewayDevice.LANDevice.1.WLANConfiguration.1.Channel"
-        )
-        done = await acs.update_parameters(serial=device.serial, parameters=[parameter(path, 11 if tr181 else "p")])
+        done = await acs.update_parameters(serial=serial, parameters=[parameter(path, 11)])
     assert done.parameters == (path,)
+    sandbox.advance(600)
+    assert sandbox.control.get(f"/acs/devices/{serial}/tree").json()[path]["value"] == 11
 
 
 async def test_a_command_answered_with_a_page_for_people_is_a_doubt(script: ScriptMaker) -> None:

@@ -20,6 +20,8 @@ _SIZE_MAX = 2**40
 _SPEED = re.compile(r"(\d+(?:[.,]\d+)?)\s*([kKmMgG]?)")
 _UNIT_MBPS = {"": 1e-6, "k": 1e-3, "m": 1.0, "g": 1000.0}
 _SERVER = "speedtest.example.net"
+_ROUTE_HOPS = (3, 8)
+"""Fewest and most hops of a route."""
 
 Entry = dict[str, object]
 
@@ -37,10 +39,15 @@ def contracted_mbps(world: World, slot: int) -> tuple[float, float] | None:
 
 
 def error_of(name: DiagnosticName, inputs: dict[str, object]) -> str:
-    """Return the error word that the inputs themselves lead to, or "": a host in ``.invalid`` has no address."""
+    """Return the error word that the inputs themselves lead to, or "".
+
+    A host in ``.invalid`` has no address, and no route is shorter than three hops.
+    """
     host = str(inputs.get("Host") or inputs.get("host") or "")
     if name in ("ping", "traceroute") and host.endswith(".invalid"):
         return "Error_CannotResolveHostName"
+    if name == "traceroute" and _whole(inputs.get("MaxHopCount"), 64) < _ROUTE_HOPS[0]:
+        return "Error_MaxHopCountExceeded"
     return ""
 
 
@@ -137,6 +144,7 @@ class Measurement:
             return {"DiagnosticsState": self.state}
         count = _whole(self.inputs.get("NumberOfRepetitions"), 4)
         times = [rng.randrange(3, 40) for _ in range(count)]
+        address = {"IPAddressUsed": "198.51.100.1"} if datamodel(self.world, self.slot) == "TR-181" else {}
         return {
             "DiagnosticsState": self.state,
             "Host": self.inputs.get("Host") or self.inputs.get("host"),
@@ -145,6 +153,7 @@ class Measurement:
             "AverageResponseTime": round(sum(times) / count),
             "MinimumResponseTime": min(times),
             "MaximumResponseTime": max(times),
+            **address,
         }
 
     def _route(self, rng: random.Random) -> Entry:
@@ -153,8 +162,10 @@ class Measurement:
             return {"DiagnosticsState": self.state}
         prefix = "" if datamodel(self.world, self.slot) == "TR-181" else "Hop"
         hops: list[Entry] = []
-        for place in range(rng.randrange(3, 9)):
-            times = [rng.randrange(1, 5 + 6 * (place + 1)) for _ in range(3)]
+        tries, most = _whole(self.inputs.get("NumberOfTries"), 3), _whole(self.inputs.get("MaxHopCount"), 64)
+        fewest, longest = _ROUTE_HOPS
+        for place in range(rng.randint(fewest, min(longest, most))):
+            times = [rng.randrange(1, 5 + 6 * (place + 1)) for _ in range(tries)]
             address = f"198.51.100.{place + 1}"
             hop: Entry = {f"{prefix}Host": f"hop{place + 1}.example.net", f"{prefix}HostAddress": address}
             hops.append({**hop, f"{prefix}ErrorCode": 0, f"{prefix}RTTimes": ",".join(map(str, times))})
