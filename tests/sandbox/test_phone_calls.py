@@ -126,6 +126,8 @@ def test_each_key_has_one_url_which_a_new_one_replaces(isp: Isp) -> None:
     assert (
         "secret-path" not in isp.http.get("/_sandbox/axialys/callbacks").text + isp.http.get("/_sandbox/requests").text
     )
+    listen(isp, "")
+    assert click(isp).json()["code"] == "NO_CALLBACK_CONFIGURED", "the other key's URL is not this one's"
 
 
 @pytest.mark.parametrize("url", ["https://hooks.example.net/", "http://10.0.0.1/", "nonsense"])
@@ -224,6 +226,19 @@ def test_people_also_dial_by_hand(isp: Isp) -> None:
     assert isp.http.post("/_sandbox/axialys/incoming_call", json={"account_id": "x"}).status_code == 404
     assert isp.control("GET", "axialys/accounts/desk-1")["number"] == "551140000001"
     assert isp.control("GET", "world")["vendor_counts"]["axialys"]["calls_now"] == 1
+
+
+def test_who_dials_by_hand_holds_the_telephone_already(isp: Isp) -> None:
+    isp.switch("axialys", own_ring_s=30)
+    by_hand = isp.control("POST", "axialys/outgoing_call", {"index": 2, "to_index": 3})
+    assert by_hand["destination_rang_at"] == by_hand["started_at"]
+    with receiving() as receiver:
+        listen(isp, receiver.url)
+        click(isp)
+    assert newest(isp)["destination_rang_at"] is None
+    called = isp.control("POST", f"axialys/calls/{newest(isp)['call_id']}/end")
+    pass_by(isp, 31)
+    assert (called["status"], newest(isp)["destination_rang_at"]) == ("NOANSWER", None)
 
 
 def test_call_ids_are_the_same_for_the_same_seed(isp: Isp) -> None:

@@ -76,6 +76,31 @@ async def test_a_call_from_the_order_to_its_end(sandbox: Sandbox, inbox: Receive
     assert [one["called_number"] for one in placed(sandbox)] == [NUMBER[1:]]
 
 
+async def test_the_accounts_own_telephone_rings_first_then_the_numbers(sandbox: Sandbox, inbox: Receiver) -> None:
+    sandbox.switch("axialys", own_ring_s=3)
+    async with connection_for(Axialys, settings_of(sandbox)) as phone:
+        await phone.set_callback(url=inbox.url)
+        await phone.call(account_id=account_of(sandbox), number=NUMBER)
+        assert (placed(sandbox)[0]["state"], placed(sandbox)[0]["destination_rang_at"]) == ("ringing", None)
+        sandbox.advance(3)
+        assert placed(sandbox)[0]["state"] == "ringing"
+        assert placed(sandbox)[0]["destination_rang_at"] is not None
+        sandbox.advance(1)
+        assert placed(sandbox)[0]["state"] == "connected"
+        inbox.wait_for(2)
+
+
+async def test_nobody_else_is_rung_when_the_own_telephone_is_not_picked_up(sandbox: Sandbox, inbox: Receiver) -> None:
+    sandbox.switch("axialys", scenario="own_phone_unanswered", own_ring_s=3)
+    async with connection_for(Axialys, settings_of(sandbox)) as phone:
+        await phone.set_callback(url=inbox.url)
+        await phone.call(account_id=account_of(sandbox), number=NUMBER)
+        sandbox.advance(60)
+        call = await only_call(phone, inbox, 2)
+    assert (call.state, call.answered, call.outcome) == ("ended", False, "aborted")
+    assert (placed(sandbox)[0]["state"], placed(sandbox)[0]["destination_rang_at"]) == ("ended", None)
+
+
 @pytest.mark.parametrize("answer", ["json", "ok_text", "empty"])
 async def test_every_kind_of_answer_is_a_success(sandbox: Sandbox, inbox: Receiver, answer: str) -> None:
     """Trap 7."""
@@ -96,6 +121,19 @@ async def test_click_to_call_needs_a_callback_first(sandbox: Sandbox, inbox: Rec
         await phone.disable_callback()
         with pytest.raises(RefusedError, match="set_callback"):
             await phone.call(account_id=account_of(sandbox), number=NUMBER)
+
+
+async def test_another_url_of_the_same_key_takes_all_events_from_the_first(sandbox: Sandbox, inbox: Receiver) -> None:
+    """Trap 3."""
+    with receiver() as other:
+        async with connection_for(Axialys, settings_of(sandbox)) as phone:
+            await phone.set_callback(url=inbox.url)
+            await phone.set_callback(url=other.url)
+            await phone.call(account_id=account_of(sandbox), number=NUMBER)
+        sandbox.advance(1)
+        sandbox.advance(5)
+        other.wait_for(3)
+    assert inbox.requests == []
 
 
 @pytest.mark.parametrize("kind", ["cut_after", "status"])
@@ -145,6 +183,8 @@ async def test_an_order_that_never_arrived_stays_unknown(sandbox: Sandbox, inbox
         {"copies": 3},
         {"order": "reversed"},
         {"order": "swapped"},
+        {"delay_s": 20},
+        {"delay_s": 20, "delayed": ["outgoing_call_start"]},
         {"extra_parameters": {"queue": "sales", "event2": "x"}},
         {"unknown_event": True},
         {"doubled_call_id": True},
@@ -163,6 +203,7 @@ async def test_callbacks_are_understood_whatever_the_platform_does(
         await phone.call(account_id=account_of(sandbox), number=NUMBER)
         sandbox.advance(1)
         sandbox.advance(5)
+        sandbox.advance(20)
         expected = 3 * int(switches.get("copies", 1)) + bool(switches.get("unknown_event"))
         call = await only_call(phone, inbox, expected)
     assert (call.state, call.answered, call.billable_duration_s) == ("ended", True, 5)

@@ -144,6 +144,15 @@ async def test_a_call_without_end_expires() -> None:
     assert expired.data["called_number"] == "+33199001234"
 
 
+async def test_a_call_that_has_ended_or_expired_never_expires_however_late_it_is_looked_at() -> None:
+    store = EventStore()
+    cursor = (await poll(store, None, -10)).next
+    store.add(OUT, event("outgoing_call_start", 9, "ax-2"), event("call_end", 50, "ax-2"))
+    store.add(event("outgoing_call_start", 9, "ax-3"), event(EXPIRED, 3610, "ax-3"), event("call_end", 60, "ax-4"))
+    page = await poll(store, cursor, 9000)
+    assert [one.subject for one in page.events] == ["ax-1"]
+
+
 async def test_an_expired_call_is_not_told_again_once_it_is_stored() -> None:
     store = EventStore()
     cursor = (await poll(store, None, -10)).next
@@ -176,6 +185,9 @@ async def test_a_late_end_ends_an_expired_call() -> None:
         assert (call.state, call.billable_duration_s) == ("ended", 4890)
         with pytest.raises(NotFoundError, match="no event of the call 'ax-9'"):
             await phone.get_call(call_id="ax-9")
+        clock.set_time(NOW + timedelta(seconds=4900 + 2 * 3600 + 1))
+        with pytest.raises(NotFoundError, match="lately"):
+            await phone.get_call(call_id="ax-1")
 
 
 async def test_the_first_look_brings_no_old_events() -> None:

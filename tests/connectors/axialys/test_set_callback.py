@@ -150,6 +150,18 @@ async def test_the_url_in_the_settings_is_a_secret(script: ScriptMaker) -> None:
     assert KEY not in shown
 
 
+async def test_a_plan_names_the_host_and_not_the_secret_behind_it(script: ScriptMaker) -> None:
+    """Trap 6: a plan is a file that people pass on."""
+    vendor = script(OK)
+    async with connection_for(Axialys, {**SETTINGS, "callback_url": URL}, transport=vendor.transport) as phone:
+        named = await phone.describe_set_callback(url=URL)
+        usual = await phone.describe_set_callback(url=None)
+    assert "hooks.example.net, and to no other" in named.text
+    assert "callback_url, and to no other" in usual.text
+    assert "3f9c" not in f"{named} {usual}"
+    assert vendor.requests == []
+
+
 async def test_an_echoed_url_is_not_in_the_result(script: ScriptMaker) -> None:
     """Trap 6: the result is kept in the history."""
     vendor = script(httpx.Response(200, json={"url": URL, "key": KEY}))

@@ -33,6 +33,8 @@ class CallRecord:
     calling_number: str
     called_number: str
     started_at: float
+    destination_rang_at: float | None = None
+    """When the called telephone began to ring; None: the account's own one was not picked up (yet)."""
     connected_at: float | None = None
     ended_at: float | None = None
     status: str = ""
@@ -50,7 +52,8 @@ class CallRecord:
         times = {
             name: None if at is None else WorldClock.iso(at)
             for name, at in (
-                ("started_at", self.started_at), ("connected_at", self.connected_at), ("ended_at", self.ended_at),
+                ("started_at", self.started_at), ("destination_rang_at", self.destination_rang_at),
+                ("connected_at", self.connected_at), ("ended_at", self.ended_at),
             )
         }  # fmt: skip
         return {**asdict(self), **times, "state": self.state}
@@ -58,9 +61,10 @@ class CallRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
-    """How a call goes: what happens, after how many seconds of ringing and of talking."""
+    """How a call goes: what happens, after how many seconds of ringing (on either telephone) and of talking."""
 
     scenario: Scenario
+    own_ring_s: float
     ring_s: float
     talk_s: float
 
@@ -119,6 +123,7 @@ class Exchange:
         if call.state != "ringing":
             return False
         call.connected_at = at
+        call.destination_rang_at = at if call.destination_rang_at is None else call.destination_rang_at
         self._emit(call, "call_connected")
         return True
 
@@ -134,9 +139,23 @@ class Exchange:
         return True
 
     def _plan(self, call: CallRecord, course: Course) -> None:
+        """Ring the account's own telephone, and the destination's when that is picked up (vendor page)."""
+        if course.scenario == "own_phone_unanswered" and call.direction == "outgoing":
+            status = _UNANSWERED[course.scenario]
+            self._agenda.at(call.started_at + course.ring_s, lambda at: self._over(call, at, status))
+        elif course.own_ring_s > 0:
+            self._agenda.at(call.started_at + course.own_ring_s, lambda at: self._reach(call, at, course))
+        else:
+            self._reach(call, call.started_at, course)
+
+    def _reach(self, call: CallRecord, at: float, course: Course) -> None:
+        """Let the called telephone ring, unless somebody has put the call down meanwhile."""
+        if call.state != "ringing":
+            return
+        call.destination_rang_at = at
         if course.scenario == "manual":
             return
-        after_ring = call.started_at + course.ring_s
+        after_ring = at + course.ring_s
         if course.scenario == "answered":
             self._agenda.at(after_ring, lambda at: self._answered(call, at, course.talk_s))
         else:

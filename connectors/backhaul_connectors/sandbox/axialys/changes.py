@@ -155,7 +155,7 @@ class AxialysChanges:
         return JSONResponse({"sent_to": len(urls)}, 202)
 
     def _course(self, wanted: _Course) -> Course:
-        return self._board().course(wanted.scenario, wanted.ring_s, wanted.talk_s)
+        return self._board().course(wanted.scenario, wanted.ring_s, wanted.talk_s, by_hand=True)
 
     def _call(self, request: Request) -> CallRecord:
         call_id = request.path_params["call_id"]

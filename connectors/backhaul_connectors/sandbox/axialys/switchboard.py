@@ -30,12 +30,18 @@ class Switchboard:
         return [self.urls[key] for key in API_KEYS if key in self.urls]
 
     def course(
-        self, scenario: Scenario | None = None, ring_s: float | None = None, talk_s: float | None = None
+        self,
+        scenario: Scenario | None = None,
+        ring_s: float | None = None,
+        talk_s: float | None = None,
+        *,
+        by_hand: bool = False,
     ) -> Course:
-        """Return how calls go by the switches, with some values changed."""
+        """Return how calls go by the switches, with some values changed; who dials by hand holds the telephone."""
         usual = self._switches()
         return Course(
             scenario=usual.scenario if scenario is None else scenario,
+            own_ring_s=0.0 if by_hand else usual.own_ring_s,
             ring_s=usual.ring_s if ring_s is None else ring_s,
             talk_s=usual.talk_s if talk_s is None else talk_s,
         )

@@ -31,6 +31,8 @@ class AxialysSwitches(VendorSwitches):
 
     scenario: Scenario = "answered"
     """How click-to-calls go; ``manual``: they wait for the control interface."""
+    own_ring_s: float = Field(default=0.0, ge=0)
+    """Seconds of the world's clock for which the account's own telephone rings before the destination's does."""
     ring_s: float = Field(default=1.0, ge=0)
     """Seconds of the world's clock until a call is connected, or ends unanswered."""
     talk_s: float = Field(default=5.0, ge=0)
