@@ -141,6 +141,14 @@ async def test_success_can_be_a_field_of_the_answer(
             await api.once(path="/x")
 
 
+async def test_a_head_has_no_field_that_could_tell_success(script: ScriptMaker) -> None:
+    vendor = script(httpx.Response(200, headers={"etag": '"v1"'}))
+    async with connection_for(Http, {**SETTINGS, "success_field": "success"}, transport=vendor.transport) as api:
+        assert (await api.read(path="/x", method="HEAD")).headers == {"etag": '"v1"'}
+        with pytest.raises(InvalidAnswerError, match="does not tell"):
+            await api.read(path="/x")
+
+
 async def test_statuses_of_success_are_a_setting(script: ScriptMaker) -> None:
     async with connection_for(
         Http, {**SETTINGS, "success_status": [200, "409"]}, transport=script(httpx.Response(409)).transport

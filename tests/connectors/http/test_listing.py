@@ -117,6 +117,17 @@ async def test_the_total_is_told(script: ScriptMaker) -> None:
     assert [page.total for page in pages] == [7, 7, 7]
 
 
+@pytest.mark.parametrize(("style", "requests"), [("page_short", 3), ("page", 4)])
+async def test_a_short_page_is_taken_for_the_last_only_by_setting(
+    script: ScriptMaker, style: str, requests: int
+) -> None:
+    paging = Paging.model_validate({**STYLES[style], "page_size": 3})
+    vendor = script(server())
+    async with connection_for(Http, SETTINGS, transport=vendor.transport) as api:
+        assert await ids_of(api.list(path="/users", items="data.items", paging=paging)) == list(range(7))
+    assert len(vendor.requests) == requests
+
+
 @pytest.mark.parametrize(("limit", "requests"), [(1, 1), (3, 1), (4, 2), (7, 3), (50, 3)])
 async def test_a_limit_ends_the_list_and_is_kept_by_a_cursor(script: ScriptMaker, limit: int, requests: int) -> None:
     paging = Paging.model_validate({**STYLES["page_total"], "page_size": 3})

@@ -103,6 +103,7 @@ async def test_path_query_headers_and_body_are_sent(script: ScriptMaker) -> None
     assert request.url.raw_path.decode().partition("?")[0] == "/v1/users/a%2Fb%20c%3Fd%23%C3%A9%252e/notes"
     assert request.url.query.decode() == "tenant=7&lang=fr&tag=x&tag=y&on=true&n=5"
     assert (request.headers["x-a"], request.headers["x-b"]) == ("1", "3")
+    assert request.headers["accept"] == "application/json"
     assert vendor.bodies == [{"name": "Zoé"}]
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 from pydantic import ValidationError
 
-from backhaul.sdk import ActionError, AuthenticationError, InvalidAnswerError, Json, NotFoundError
-from backhaul.testing import connection_for
+from backhaul.sdk import ActionError, AuthenticationError, InvalidAnswerError, Json, NotFoundError, RetryableError
+from backhaul.testing import FakeClock, connection_for
 from backhaul_connectors.ispcrm import IspCrm
 from connector_kit.sandbox import Sandbox
 from connector_kit.script import ScriptMaker
@@ -129,8 +130,28 @@ async def test_a_token_of_a_user_without_rights_is_explained(sandbox: Sandbox, c
     reader = {**crm_settings, "token": sandbox.credentials["crm"]["reader_token"]}
     async with connection_for(IspCrm, reader) as crm:
         await crm.check()
-        with pytest.raises(AuthenticationError, match="may not do this"):
+        with pytest.raises(AuthenticationError, match=r"may not do this.*make the token for another user"):
             await crm.create_user(fields={"username": "mira_k"})
+
+
+@pytest.mark.parametrize(("headers", "waited_s"), [({"Retry-After": "7"}, 7), ({}, 20)])
+async def test_too_many_calls_are_waited_for(script: ScriptMaker, headers: dict[str, str], waited_s: float) -> None:
+    """Without Retry-After until the minute is over."""
+    busy = httpx.Response(429, headers=headers, json={"message": "Too Many Attempts."})
+    clock = FakeClock(datetime(2031, 1, 10, 12, 0, 40, tzinfo=UTC), auto=True)
+    vendor = script(busy, LINKS)
+    async with connection_for(IspCrm, SCRIPTED, transport=vendor.transport, clock=clock) as crm:
+        await crm.check()
+    assert (len(vendor.requests), clock.slept_s) == (2, waited_s)
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(429, headers={"Retry-After": "600"}), httpx.Response(503)])
+async def test_a_tenant_that_stays_busy_is_asked_again_later(script: ScriptMaker, answer: httpx.Response) -> None:
+    vendor = script(httpx.Response(answer.status_code, headers=answer.headers, html="<h1>Busy</h1>"))
+    async with connection_for(IspCrm, SCRIPTED, transport=vendor.transport, clock=FakeClock(auto=True)) as crm:
+        with pytest.raises(RetryableError, match=str(answer.status_code)) as caught:
+            await crm.check()
+    assert caught.value.retry_after_s == (600 if answer.status_code == 429 else None)
 
 
 @pytest.mark.parametrize(("status", "error"), [(405, InvalidAnswerError), (419, InvalidAnswerError)])

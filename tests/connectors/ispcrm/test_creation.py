@@ -95,6 +95,24 @@ async def test_a_username_that_exists_is_refused(sandbox: Sandbox, crm_settings:
             await crm.create_user(fields=FIELDS)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"success": "false", "message": "invented text"},
+        {"success": "true", "data": {"username": "somebody_else", "radius_id": 31}},
+        {"success": "true", "data": {"username": None, "radius_id": 31}},
+    ],
+)
+async def test_a_look_up_that_shows_nobody_of_this_name_hinders_no_creation(
+    script: ScriptMaker, answer: dict[str, Json]
+) -> None:
+    """Trap 5: whether a path takes usernames is not documented, so the name in the answer counts."""
+    vendor = script(httpx.Response(200, json=answer), httpx.Response(201))
+    async with connection_for(IspCrm, SCRIPTED, transport=vendor.transport) as crm:
+        assert (await crm.create_user(fields=FIELDS)).username == "mira_k"
+    assert [request.method for request in vendor.requests] == ["GET", "POST"]
+
+
 @pytest.mark.parametrize(("status", "said"), [(400, "400"), (422, "422")])
 async def test_values_that_are_not_accepted_are_a_refusal(
     sandbox: Sandbox, crm_settings: dict[str, Json], status: int, said: str

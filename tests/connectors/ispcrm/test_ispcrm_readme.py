@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -33,3 +34,11 @@ def test_every_test_file_that_the_readme_names_exists() -> None:
     named = {word.strip("`|, ") for word in README.split() if word.strip("`|, ").startswith("test_")}
     assert named
     assert {name for name in named if not (here / name).exists()} == set()
+
+
+def test_every_trap_has_a_test() -> None:
+    docs = "\n".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    covered = {
+        int(number) for found in re.findall(r"Traps? ([\d, and]+)", docs) for number in re.findall(r"\d+", found)
+    }
+    assert covered >= set(range(1, 15))

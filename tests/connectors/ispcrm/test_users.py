@@ -10,11 +10,13 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
 from backhaul.sdk import ActionError, InvalidAnswerError, Json, NotFoundError, RefusedError, RetryableError
 from backhaul.testing import connection_for
 from backhaul_connectors.ispcrm import IspCrm, ListedUser
 from backhaul_connectors.ispcrm.answers import checked, is_true
+from backhaul_connectors.ispcrm.connector import UserId
 from backhaul_connectors.ispcrm.models import moment
 from backhaul_connectors.ispcrm.paging import list_answer
 from connector_kit.sandbox import Sandbox
@@ -80,6 +82,12 @@ async def test_dates_get_their_zone_from_the_setting(script: ScriptMaker) -> Non
     assert (user.activated_at, user.mac, user.profile_id, user.radius_id) == (None, None, 14, 31)
 
 
+@pytest.mark.parametrize(("text", "hour", "minute"), [("2031-11-02 01:30:00", 5, 30), ("2031-11-02 02:30:00", 7, 30)])
+def test_of_a_time_that_occurs_twice_the_first_is_taken(text: str, hour: int, minute: int) -> None:
+    """Trap 11: clocks in New York go back at 2:00 on that day."""
+    assert moment(text, ZoneInfo("America/New_York")) == datetime(2031, 11, 2, hour, minute, tzinfo=UTC)
+
+
 @given(value=JSON | st.datetimes().map(str) | st.just("0000-00-00 00:00:00"))
 def test_a_date_is_aware_utc_or_none(value: Json) -> None:
     found = moment(value, ZoneInfo("America/Sao_Paulo"))
@@ -98,6 +106,17 @@ async def test_false_as_text_is_no_success(script: ScriptMaker, word: Json) -> N
     async with connection_for(IspCrm, SCRIPTED, transport=vendor.transport) as crm:
         with pytest.raises(RefusedError, match="invented text"):
             await crm.get_user(id="31")
+
+
+@pytest.mark.parametrize("form", ["text", "bool", "int", "ok"])
+async def test_every_form_of_success_is_understood(sandbox: Sandbox, crm_settings: dict[str, Json], form: str) -> None:
+    """Trap 1."""
+    sandbox.switch("crm", success_as=form)
+    async with connection_for(IspCrm, crm_settings) as crm:
+        assert (await crm.get_user(id="20")).radius_id == 20
+        sandbox.switch("crm", detail_answer="success_false")
+        with pytest.raises(RefusedError):
+            await crm.get_user(id="20")
 
 
 async def test_the_status_of_the_envelope_is_not_that_of_the_customer(script: ScriptMaker) -> None:
@@ -132,6 +151,18 @@ async def test_a_negative_envelope_with_200_is_refused(
             await crm.get_user(id="20")
 
 
+async def test_a_detail_may_be_bare_or_a_list_of_one_but_not_of_two(script: ScriptMaker) -> None:
+    vendor = script(
+        httpx.Response(200, json=DETAIL),
+        httpx.Response(200, json={"success": "true", "data": [DETAIL]}),
+        httpx.Response(200, json={"success": "true", "data": [DETAIL, DETAIL]}),
+    )
+    async with connection_for(IspCrm, SCRIPTED, transport=vendor.transport) as crm:
+        assert (await crm.get_user(id="31")) == (await crm.get_user(id="31"))
+        with pytest.raises(InvalidAnswerError, match="is no user"):
+            await crm.get_user(id="31")
+
+
 async def test_an_unknown_user_is_not_found(crm_settings: dict[str, Json]) -> None:
     async with connection_for(IspCrm, crm_settings) as crm:
         with pytest.raises(NotFoundError, match="no such user"):
@@ -143,6 +174,12 @@ async def test_the_id_is_one_segment_of_the_path(script: ScriptMaker) -> None:
     async with connection_for(IspCrm, SCRIPTED, transport=vendor.transport) as crm:
         await crm.get_user(id="a/b ?c@d")
     assert vendor.requests[0].url.raw_path == b"/api/v1/users/a%2Fb%20%3Fc%40d"
+
+
+@pytest.mark.parametrize("value", ["..", ".", "a%2Fb", "", " "])
+def test_an_id_that_is_encoded_already_or_no_id_is_refused(value: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(UserId).validate_python(value)
 
 
 @pytest.mark.parametrize("envelope", ["users", "data_users", "data", "bare"])
@@ -186,6 +223,39 @@ async def test_the_last_page_by_number_alone_is_enough(script: ScriptMaker) -> N
     ]
 
 
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"next_page_url": "/api/v1/users?page=2"},
+        {"next": "/api/v1/users?page=2"},
+        {"links": {"next": "/api/v1/users?page=2"}},
+        {"links": {"next": {"href": "/api/v1/users?page=2"}}},
+        {"next": {"url": "?page=2"}},
+        {"data": {"next_page_url": "/api/v1/users?page=2"}},
+    ],
+)
+async def test_the_link_to_the_next_page_is_found_wherever_it_is(script: ScriptMaker, where: dict[str, Json]) -> None:
+    """Trap 12."""
+    vendor = script(users(1, **where), users(2))
+    async with connection_for(IspCrm, SCRIPTED, transport=vendor.transport) as crm:
+        assert [user.id for user in await listed(crm)] == ["1", "2"]
+    assert str(vendor.requests[1].url) == f"{HOST}/api/v1/users?page=2"
+
+
+async def test_conditions_that_the_link_to_the_next_page_forgets_are_sent_again(script: ScriptMaker) -> None:
+    """Trap 13."""
+    vendor = script(
+        users(1, next="/api/v1/users?page=2"), users(2, next="/api/v1/users?status=active&page=3"), users(3)
+    )
+    async with connection_for(IspCrm, SCRIPTED, transport=vendor.transport) as crm:
+        assert [user.id for user in await listed(crm, status="active")] == ["1", "2", "3"]
+    assert [request.url.query for request in vendor.requests] == [
+        b"status=active",
+        b"page=2&status=active",
+        b"status=active&page=3",
+    ]
+
+
 async def test_no_page_parameter_is_invented(script: ScriptMaker) -> None:
     """Trap 12."""
     vendor = script(users(1, 2))
@@ -204,6 +274,14 @@ async def test_pages_that_repeat_themselves_are_an_error(script: ScriptMaker) ->
     vendor = script(users(1, 2, next=f"{HOST}/api/v1/users?page=2"))
     async with connection_for(IspCrm, SCRIPTED, transport=vendor.transport) as crm:
         with pytest.raises(InvalidAnswerError, match="does not page"):
+            await listed(crm)
+    assert len(vendor.requests) == 2
+
+
+async def test_an_empty_page_that_announces_another_one_is_an_error(script: ScriptMaker) -> None:
+    vendor = script(users(1, 2, next="/api/v1/users?page=2"), users(next="/api/v1/users?page=3"), users(3))
+    async with connection_for(IspCrm, SCRIPTED, transport=vendor.transport) as crm:
+        with pytest.raises(InvalidAnswerError, match="page 2 is empty"):
             await listed(crm)
     assert len(vendor.requests) == 2
 

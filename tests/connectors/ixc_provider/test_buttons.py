@@ -175,10 +175,15 @@ async def test_bills_and_pix(script: ScriptMaker) -> None:
         assert (await erp.get_boleto(id=5)).pdf_base64 == packed
         assert (await erp.get_boleto(id=5, fine_and_interest=True)).pdf_base64 == packed
         assert await erp.get_pix(id=5) == {"pix": {"valor": 99.9}}
-        await erp.send_boleto(ids=[5, 6], by="mail")
+        await erp.send_boleto(ids=[5, 6], by="sms", update=True)
         with pytest.raises(RefusedError, match="inexistente"):
             await erp.get_boleto(id=5)
-    assert (vendor.bodies[1]["juro"], vendor.bodies[3]["boletos"]) == ("S", "5,6")
+    form = {"boletos": "5", "juro": "S", "multa": "S", "atualiza_boleto": "N", "tipo_boleto": "arquivo", "base64": "S"}
+    assert vendor.bodies[1] == form
+    assert vendor.bodies[2] == {"id_areceber": "5"}
+    assert vendor.bodies[3] == {
+        "boletos": "5,6", "juro": "N", "multa": "N", "atualiza_boleto": "S", "tipo_boleto": "sms",
+    }  # fmt: skip
 
 
 async def test_scripts_come_without_the_passwords_in_them(script: ScriptMaker) -> None:

@@ -271,7 +271,8 @@ ROW = {
 
 async def test_rows_of_cells_become_sessions(script: ScriptMaker) -> None:
     """Traps 3 and 13: `rows` instead of `registros`, dates in the server's own zone."""
-    answer = httpx.Response(200, json={"page": "1", "rows": [ROW], "total": 1, "tot": []})
+    other = {"id": "9002", "cell": ["9002", "CASA12.ppp"]}  # a database may compare without regard to case
+    answer = httpx.Response(200, json={"page": "1", "rows": [ROW, other], "total": 2, "tot": []})
     vendor = script(answer)
     async with connection_for(IxcProvider, SETTINGS, transport=vendor.transport) as erp:
         (page,) = [page async for page in erp.list_sessions(login="casa12.ppp")]

@@ -48,6 +48,16 @@ async def test_a_file_comes_back_as_it_was_attached(
             assert record["id_cliente"] == str(contract.id_cliente)
 
 
+async def test_an_order_s_file_is_sent_with_its_class(script: ScriptMaker) -> None:
+    vendor = script(httpx.Response(200, json={"type": "success", "id": "3"}))
+    async with connection_for(IxcProvider, SETTINGS, transport=vendor.transport) as erp:
+        await erp.attach_file(to="order", id=9, descricao="a", nome_arquivo="a", content_base64=PACKED)
+    (request,) = vendor.requests
+    assert request.url.path.endswith("/su_oss_chamado_arquivos")
+    for name, value in (("classificacao_arquivo", "P"), ("id_oss_chamado", "9"), ("descricao", "a")):
+        assert f'name="{name}"\r\n\r\n{value}\r\n'.encode() in request.content
+
+
 async def test_a_ticket_s_file_can_be_deleted(sandbox: Sandbox) -> None:
     async with connection_for(IxcProvider, sandbox.provider()) as erp:
         made = await erp.attach_file(to="ticket", id=1, descricao="a", nome_arquivo="a.txt", content_base64=PACKED)

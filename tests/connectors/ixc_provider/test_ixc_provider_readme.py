@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,12 @@ import backhaul_connectors.ixc_provider as package
 from backhaul.sdk import HttpSettings
 from backhaul_connectors.ixc_provider import IxcProvider
 from backhaul_connectors.ixc_provider.billing_actions import Boleto
+from backhaul_connectors.ixc_provider.bills import Bill, Consumption, FileContent, LentItem, StoredFile
 from backhaul_connectors.ixc_provider.buttons import BUTTONS, Pressed
 from backhaul_connectors.ixc_provider.contracts import Contract, Customer, Plan
+from backhaul_connectors.ixc_provider.device_actions import Notified
 from backhaul_connectors.ixc_provider.flexigrid import Session, WaitingOnu
-from backhaul_connectors.ixc_provider.models import AcsDevice, Login
+from backhaul_connectors.ixc_provider.models import AcsDevice, AcsDeviceChange, Login, Removal
 from backhaul_connectors.ixc_provider.onus import Onu, OnuText, OpticalSummary
 from backhaul_connectors.ixc_provider.record_actions import Inserted, RecordChange
 from backhaul_connectors.ixc_provider.support import ServiceOrder, Ticket
@@ -27,7 +30,15 @@ FIELDS = {
     name
     for model in (
         AcsDevice,
+        AcsDeviceChange,
+        Bill,
+        Consumption,
+        FileContent,
+        LentItem,
         Login,
+        Notified,
+        Removal,
+        StoredFile,
         Boleto,
         Pressed,
         Contract,
@@ -57,6 +68,18 @@ def test_the_readme_names_every_button_and_its_resource(button: str) -> None:
     known = next(one for name, one in BUTTONS.items() if name == button)
     assert f"`{button}`" in README
     assert f"`{known.resource}`" in README
+
+
+def test_the_table_of_operations_names_every_action() -> None:
+    table = README.partition("## Operations and facts")[2].partition("\n## ")[0]
+    assert [action for action in ACTIONS if f"`{action}`" not in table] == []
+
+
+def test_every_test_that_the_readme_names_is_there() -> None:
+    here, root = Path(__file__).parent, Path(__file__).parents[3]
+    named = set(re.findall(r"`((?:tests/)?[\w/]*test_\w+\.py)`", README))
+    missing = [one for one in named if not ((root if one.startswith("tests/") else here) / one).is_file()]
+    assert (len(named) > 5, missing) == (True, [])
 
 
 def test_the_package_registers_its_connector() -> None:

@@ -98,7 +98,7 @@ async def test_what_the_forms_hold(script: ScriptMaker) -> None:
         IxcProvider, SETTINGS, clock=FakeClock(NOW, auto=True), transport=vendor.transport
     ) as erp:
         await erp.receive_bill(id=41, conta=3, id_conta=4, tipo_recebimento="Pix", fields={"documento": "NF 1"})
-        await erp.pay_payable(id=41, conta=3, id_conta=4, valor=50, data=date(2031, 2, 1))
+        await erp.pay_payable(id=41, conta=3, id_conta=4, valor=50, data=date(2031, 2, 1), tipo_pagamento="P")
         await erp.cancel_bill(id=41, id_mot_cancelamento=2)
     received, paid, cancelled = vendor.bodies[1], vendor.bodies[3], vendor.bodies[5]
     assert (received["id_receber"], received["data"], received["valor_total_recebido"]) == ("41", "09/01/2031", "99.90")
@@ -106,6 +106,7 @@ async def test_what_the_forms_hold(script: ScriptMaker) -> None:
     assert (paid["id_pagar"], paid["data"], paid["valor_total_pago"], paid["tipo_p"]) == (
         "41", "01/02/2031", "50.00", "P",
     )  # fmt: skip
+    assert (received["tipo_recebimento"], paid["tipo_pagamento"]) == ("Pix", "P")
     assert cancelled == {"id": "41", "id_mot_cancelamento": "2", "data_cancelamento": "09/01/2031"}
 
 
