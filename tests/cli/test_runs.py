@@ -248,6 +248,13 @@ def _started(process: Any, word: str) -> str:
     raise AssertionError(f"{word} was not said")
 
 
+def test_a_run_that_ends_with_a_listing_tells_of_it_in_words(synced: Cli) -> None:
+    synced.write("workflows/just_list.yaml", "name: just-list\nsteps: [{id: devices, call: acs.list_devices}]\n")
+    shown = synced("run", "just-list", "--quiet").stdout
+    assert shown.endswith("output:\n  dataset: devices\n  items: 120\n")
+    assert synced.json("run", "just-list")["output"] == {"dataset": "devices", "items": 120}
+
+
 def test_a_second_signal_ends_at_once_and_loses_nothing(synced: Cli, sandbox: Sandbox) -> None:
     expected = sandbox.ask("expected_sync?counts=1")
     sandbox.ask("faults", {"kind": "latency", "ms": 3000, "vendor": "provider", "match": {"method": "POST"}})

@@ -106,7 +106,7 @@ async def recover(lab: Lab, run_id: str) -> None:
     for _ in range(3):
         if run.status is not RunStatus.NEEDS_ATTENTION:
             break
-        (step,) = [s for s in await lab.store.steps(run_id, unfinished=True) if s.status is StepStatus.UNKNOWN]
+        (step,) = await lab.store.steps(run_id, statuses={StepStatus.UNKNOWN})
         heard = any(line["name"] == "bell" for line in lab.done("ring"))
         how = (Resolution.DONE, "rang bell") if heard else (Resolution.RETRY, None)
         await lab.interventions.resolve(run_id, step.key, *how)

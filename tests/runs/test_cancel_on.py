@@ -65,6 +65,7 @@ async def test_a_waiting_run_is_woken_by_the_event_and_ends(lab: WaitingLab) -> 
     assert run.error == {"type": "Cancelled", "message": "cancelled by event phone.call_end (event1)", "step": None}
     assert [line["name"] for line in lab.lab.done("put")] == ["before"]
     assert await lab.waits(run) == []
+    assert run.step_counts == {"cancelled": 1, "succeeded": 1}
 
 
 async def test_an_event_that_came_before_the_first_step_leaves_nothing_done(lab: WaitingLab) -> None:

@@ -187,7 +187,7 @@ async def test_a_listing_that_a_crash_interrupted_goes_on_at_its_cursor(lab: Lab
     assert run.status is RunStatus.SUCCEEDED, run.error
     assert [line["start"] for line in lab.done("page")] == [20]
     assert run.output is not None
-    assert run.output.count == 30
+    assert run.output["$dataset"]["count"] == 30
 
 
 async def test_a_listing_whose_last_page_is_stored_is_not_asked_for_again(lab: Lab) -> None:
@@ -197,7 +197,7 @@ async def test_a_listing_whose_last_page_is_stored_is_not_asked_for_again(lab: L
     run = await lab.executor.execute(run.run_id)
     assert lab.done("page") == []
     assert run.output is not None
-    assert run.output.count == 20
+    assert run.output["$dataset"]["count"] == 20
 
 
 async def test_a_listing_without_cursors_is_not_taken_for_complete_after_a_crash(lab: Lab) -> None:
@@ -207,7 +207,7 @@ async def test_a_listing_without_cursors_is_not_taken_for_complete_after_a_crash
     run = await lab.executor.execute(run.run_id)
     assert run.status is RunStatus.SUCCEEDED, run.error
     assert run.output is not None
-    assert run.output.count == 15
+    assert run.output["$dataset"]["count"] == 15
     stored = StoredDataset(lab.store, run.run_id, "t", 15)
     assert [item["id"] async for _, items in stored.pages() for item in items] == list(range(15))
 
@@ -225,7 +225,7 @@ async def test_an_interrupted_listing_has_a_record_of_its_beginning(lab: Lab) ->
 async def test_a_dataset_that_was_lost_is_not_taken_for_an_empty_one(lab: Lab) -> None:
     first = await lab.run("steps: [{id: t, call: world.things, with: {count: 20}}]")
     assert first.output is not None
-    assert first.output.count == 20
+    assert first.output["$dataset"]["count"] == 20
     reference = {"$dataset": {"run_id": "gone", "step": "t", "count": 20}}
     run = await lab.run(
         """

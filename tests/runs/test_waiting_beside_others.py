@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from backhaul.store.records import RunStatus
+from backhaul.store.records import RunStatus, StepStatus
 from backhaul.testing.clock import FakeClock
 from runs.waiting_lab import WaitingLab, open_waiting_lab
 
@@ -231,6 +231,8 @@ async def test_a_waiting_run_is_cancelled_without_any_process(lab: WaitingLab) -
     (child,) = await lab.lab.store.children(run.run_id)
     assert child.status is RunStatus.CANCELLED
     assert await lab.waits(child) == []
+    steps = [*await lab.lab.store.steps(run.run_id), *await lab.lab.store.steps(child.run_id)]
+    assert {step.status for step in steps} == {StepStatus.CANCELLED}
     await lab.after(HOUR)
     assert lab.noticed == []
 

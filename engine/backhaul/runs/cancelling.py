@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
 
 from backhaul.clock import utc_text
 from backhaul.json_values import Json
+from backhaul.plugins.action import Effect
 from backhaul.runs.wait_board import WaitBoard
 from backhaul.runs.wait_matching import WaitMatcher, values_for
 from backhaul.runs.wait_outcomes import (
@@ -19,7 +21,7 @@ from backhaul.runs.wait_outcomes import (
     is_abandoned,
     is_cancelling,
 )
-from backhaul.store.records import EventRecord, RunRecord
+from backhaul.store.records import EventRecord, RunRecord, StepStatus
 from backhaul.store.service_records import WaitKind, WaitRecord
 
 if TYPE_CHECKING:
@@ -28,10 +30,11 @@ if TYPE_CHECKING:
     from backhaul.store.tickets import Ticket
     from backhaul.workflows.cancelling import CancelRule
 
-__all__ = ["Cancelling", "abandon_waits"]
+__all__ = ["Cancelling", "abandon_waits", "cancel_steps"]
 
 _LOOK_S = 1.0
 _PAGE = 50
+_OPEN = frozenset({StepStatus.WAITING, StepStatus.RETRYING, StepStatus.RUNNING})
 
 
 async def abandon_waits(run_id: str, store: Store, clock: Clock) -> None:
@@ -41,6 +44,20 @@ async def abandon_waits(run_id: str, store: Store, clock: Clock) -> None:
     """
     for wait in await store.waits(run_id=run_id):
         store.settle_wait(run_id, wait.key, ABANDONED, clock.now())
+
+
+async def cancel_steps(run_id: str, store: Store, clock: Clock) -> None:
+    """Write that what a cancelled run waited for, or only read, is not gone on with.
+
+    A call with an effect that was under way stays as it is: nobody knows what became of it.
+    """
+    ended = [
+        replace(step, status=StepStatus.CANCELLED, finished_at=clock.now())
+        for step in await store.steps(run_id, statuses=_OPEN)
+        if step.status is not StepStatus.RUNNING or step.effect in {None, Effect.READ}
+    ]
+    if ended:
+        await store.put_steps(ended).wait()
 
 
 class Cancelling:

@@ -11,8 +11,8 @@ import anyio
 import structlog
 
 from backhaul.errors import BackhaulError, StoreError
-from backhaul.json_values import Json
-from backhaul.runs.cancelling import abandon_waits
+from backhaul.json_values import Json, dump, load
+from backhaul.runs.cancelling import abandon_waits, cancel_steps
 from backhaul.runs.control import Abandoned, Parked, StepFailed, Suspended
 from backhaul.runs.journal import Journal
 from backhaul.runs.planning.approved import NOT_PLANNED, NotPlanned
@@ -40,7 +40,7 @@ async def outcome_of(running: Running, journal: Journal, work: Callable[[], Awai
     """
     run = running.run
     try:
-        output = await work()
+        output = load(dump(await work()))  # as the history has it: datasets by name, models as objects
         await journal.barrier()
     except StepFailed as failed:
         return replace(run, status=RunStatus.FAILED, error=failed.to_json())
@@ -110,6 +110,8 @@ async def write_end(
             await journal.barrier()
             if journal.unknown and run.status in {RunStatus.FAILED, RunStatus.SUCCEEDED}:
                 run = replace(run, status=RunStatus.NEEDS_ATTENTION, error=run.error or doubt_in(journal))
+        if run.status is RunStatus.CANCELLED:
+            await cancel_steps(run.run_id, store, clock)
         run = replace(run, step_counts=await _step_counts(running, store))
         if run.status in ENDED:
             run = replace(run, finished_at=clock.now())

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from backhaul.errors import RunStateError, UnknownNameError
 from backhaul.json_values import Json
+from backhaul.runs.cancelling import abandon_waits, cancel_steps
 from backhaul.runs.datasets import moved
 from backhaul.runs.events import EventSink, StoredOnly
 from backhaul.runs.reopening import reopened, tried_again
 from backhaul.runs.running import ENDED
 from backhaul.runs.starting import new_run
-from backhaul.runs.wait_outcomes import ABANDONED
 from backhaul.store.records import RunRecord, RunStatus, StepRecord, StepStatus
 from backhaul.workflows.dispatching import slots_of
 
@@ -87,14 +87,14 @@ class Interventions:
             for child in await self._store.children(run_id):
                 if child.status not in ENDED:
                     await self.cancel(child.run_id)
+            await cancel_steps(run_id, self._store, self._clock)
+            await abandon_waits(run_id, self._store, self._clock)
             error = {"type": "Cancelled", "message": "cancelled by a person", "step": None}
             run = replace(run, status=RunStatus.CANCELLED, error=error, finished_at=self._clock.now())
             told = self._sink.ended(run)
             ticket = self._store.put_run_end(run, told)
             self._sink.told(told, ticket)
             await ticket.wait()
-            for wait in await self._store.waits(run_id=run_id):
-                await self._store.settle_wait(run_id, wait.key, ABANDONED, self._clock.now()).wait()
         finally:
             await self._store.release(run_id)
         return run
@@ -153,6 +153,9 @@ class Interventions:
         if step is None:
             if "[" in from_step:
                 raise RunStateError(f"a run can be forked from the whole each step, not from its item {from_step}")
+            # An each of a Python function has no record but those of its items, which begin with the first.
+            step = next(iter(await self._store.steps(run_id, prefix=f"{from_step}[", limit=1)), None)
+        if step is None:
             raise UnknownNameError(f"step of run {run_id}", from_step, [record.key for record in steps])
         started = new_run(
             workflow,
@@ -201,8 +204,7 @@ class Interventions:
         return run
 
     async def _unknown(self, run_id: str) -> list[StepRecord]:
-        unfinished = await self._store.steps(run_id, unfinished=True)
-        return [step for step in unfinished if step.status is StepStatus.UNKNOWN]
+        return await self._store.steps(run_id, statuses={StepStatus.UNKNOWN})
 
     async def _root(self, run_id: str) -> RunRecord:
         run = await self._existing(run_id)

@@ -61,7 +61,7 @@ class Journal:
         self.resumed = self._seq > 0
         if self.resumed:
             self._remember(await self.store.steps(self.run_id, outside_each=True))
-            for record in await self.store.steps(self.run_id, unfinished=True):
+            for record in await self.store.steps(self.run_id, statuses={StepStatus.RUNNING, StepStatus.UNKNOWN}):
                 if record.status is StepStatus.RUNNING and record.effect == Effect.ONCE:
                     self.doubt(record, "the process ended during the call")
                 elif record.status is StepStatus.UNKNOWN:

@@ -19,7 +19,6 @@ __all__ = ["StepQueries"]
 _KEYS_AT_ONCE = 500
 _MAX_SEQ = select(func.max(STEPS.c.seq)).where(STEPS.c.run_id == bindparam("wanted"))  # the index has it
 _COUNTS = select(STEPS.c.status, func.count()).where(STEPS.c.run_id == bindparam("wanted")).group_by(STEPS.c.status)
-_UNFINISHED = (StepStatus.RUNNING.value, StepStatus.RETRYING.value, StepStatus.UNKNOWN.value)
 
 
 class StepQueries(Queries):
@@ -51,7 +50,7 @@ class StepQueries(Queries):
         prefix: str | None = None,
         keys: Collection[str] | None = None,
         outside_each: bool = False,
-        unfinished: bool = False,
+        statuses: Collection[StepStatus] | None = None,
         limit: int | None = None,
         after_seq: int | None = None,
     ) -> list[StepRecord]:
@@ -61,7 +60,7 @@ class StepQueries(Queries):
             prefix: only keys that begin so.
             keys: only these.
             outside_each: only keys without ``[``.
-            unfinished: only those that are running, retrying or unknown.
+            statuses: only those with one of them.
             limit: at most so many.
             after_seq: only those whose `seq` is greater.
         """
@@ -72,8 +71,8 @@ class StepQueries(Queries):
                 query = query.where(STEPS.c.key < end)
         if outside_each:
             query = query.where(OUTSIDE_EACH)
-        if unfinished:
-            query = query.where(STEPS.c.status.in_(_UNFINISHED))
+        if statuses is not None:
+            query = query.where(STEPS.c.status.in_([status.value for status in statuses]))
         if after_seq is not None:
             query = query.where(STEPS.c.seq > after_seq)
         query = query.order_by(STEPS.c.seq, STEPS.c.key)

@@ -96,8 +96,8 @@ async def step_page(store: Store, run: RunRecord, key: str, screen: Screen, *, i
 async def steps_shown(store: Store, run: RunRecord) -> list[StepRecord]:
     """Return the steps of a run without those of the items of an ``each``, and what failed or is unknown of those."""
     found = {step.key: step for step in await store.steps(run.run_id, outside_each=True)}
-    unfinished = await store.steps(run.run_id, unfinished=True, limit=_MOST)
-    found.update({step.key: step for step in unfinished if step.status is StepStatus.UNKNOWN})
+    unknown = await store.steps(run.run_id, statuses={StepStatus.UNKNOWN}, limit=_MOST)
+    found.update({step.key: step for step in unknown})
     error = run.error or {}
     keys = [key for key in (error.get("step"), *error.get("also", ())) if key and key not in found]
     found.update({step.key: step for step in await store.steps(run.run_id, keys=keys)})
