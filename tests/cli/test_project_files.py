@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from cli.program import Cli
 
@@ -72,6 +73,11 @@ def test_a_new_project_is_right_but_for_its_secrets(synced: Cli) -> None:
     assert line.startswith("backhaul.toml:")
     assert "ACS_CLIENT_SECRET is not set" in line
     assert done.stderr == "1 problem\n"
+
+
+def test_getting_started_tells_what_check_says_of_a_new_project(synced: Cli) -> None:
+    page = Path(__file__).parents[2] / "docs" / "getting-started.md"
+    assert f"# {synced('check').stderr}" in page.read_text(encoding="utf-8")
 
 
 def test_check_shows_all_problems_of_all_files_in_one_pass(project: Cli) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,13 @@ def actions() -> dict[str, dict[str, ActionSpec]]:
 
 
 @pytest.fixture(scope="module")
+def events() -> dict[str, Mapping[str, str]]:
+    kinds = {"acs": "ixc_acs", "provider": "ixc_provider", "phone": "axialys"}
+    classes = {name: load_plugins().connectors[kind].cls for name, kind in kinds.items()}
+    return {name: cls.event_types(cls.Settings.model_construct()) for name, cls in classes.items()}
+
+
+@pytest.fixture(scope="module")
 def shipped() -> dict[str, Workflow]:
     path = ROOT / "workflows" / "nightly_sync.yaml"
     workflow = read_yaml_workflow(path.read_text(encoding="utf-8"), path.name).workflow
@@ -84,12 +92,15 @@ def shipped() -> dict[str, Workflow]:
 
 @pytest.mark.parametrize("block", YAML.values(), ids=YAML.keys())
 def test_yaml_examples_have_no_problems(
-    block: str, actions: dict[str, dict[str, ActionSpec]], shipped: dict[str, Workflow]
+    block: str,
+    actions: dict[str, dict[str, ActionSpec]],
+    events: dict[str, Mapping[str, str]],
+    shipped: dict[str, Workflow],
 ) -> None:
     draft = read_yaml_workflow(block, "example.yaml")
     assert draft.problems == ()
     assert draft.workflow is not None
-    assert check_workflow(draft.workflow, actions, shipped) == []
+    assert check_workflow(draft.workflow, actions, shipped, events=events) == []
 
 
 @pytest.mark.parametrize("block", PYTHON.values(), ids=PYTHON.keys())
