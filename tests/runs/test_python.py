@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from backhaul.errors import UnknownNameError
 from backhaul.store.records import RunStatus
 from world import Lab
 
@@ -203,3 +205,56 @@ async def over(run: Run, world: World) -> int:
     assert run.status is RunStatus.SUCCEEDED, run.error
     assert run.output == 40
     assert sorted(line["name"] for line in lab.done("put")) == sorted(f"n{n}" for n in range(40))
+
+
+async def test_a_fork_can_begin_at_a_whole_each(lab: Lab) -> None:
+    text = (
+        HEAD
+        + """
+@workflow()
+async def over(run: Run, world: World, stop: bool = True) -> list[int]:
+    await world.put(name="before", value=1)
+    async def one(n: int) -> int:
+        if stop and n == 2:
+            raise StepError("one", "Odd", "no two")
+        return await world.put(name=f"item {n}", value=n)
+    return await run.each([1, 2, 3], one, name="raise")
+"""
+    )
+    workflow = lab.define(text, kind="python")
+    run = await lab.executor.execute((await lab.executor.start(workflow, {})).run_id)
+    assert run.status is RunStatus.FAILED
+    fork = await lab.interventions.fork(run.run_id, "raise", workflow, {"stop": False})
+    fork = await lab.executor.execute(fork.run_id)
+    assert (fork.status, fork.output) == (RunStatus.SUCCEEDED, [1, 2, 3])
+    assert [line["name"] for line in lab.done("put")] == ["before", "item 1", "item 1", "item 2", "item 3"]
+    with pytest.raises(UnknownNameError, match="no step of run"):
+        await lab.interventions.fork(run.run_id, "rais", workflow, {})
+
+
+@pytest.mark.parametrize(
+    ("mistake", "message"),
+    [
+        ("divided(0)", "division by zero (workflows/test.py:9)"),
+        ("await world.look(7)", "world.look() takes its parameters by name: value, fail (workflows/test.py:12)"),
+    ],
+)
+async def test_a_mistake_of_the_workflow_is_told_with_its_line_and_without_a_traceback(
+    lab: Lab, mistake: str, message: str
+) -> None:
+    with capture_logs() as logs:
+        run = await lab.run(
+            HEAD
+            + f"""
+def divided(by: int) -> float:
+    return 1 / by
+@workflow()
+async def wrong(run: Run, world: World) -> None:
+    {mistake}
+""",
+            kind="python",
+        )
+    assert run.status is RunStatus.FAILED
+    assert run.error is not None
+    assert run.error["message"] == message
+    assert {one["log_level"] for one in logs if "exc_info" in one} == {"debug"}

@@ -14,14 +14,16 @@ from backhaul.errors import BackhaulError, StoreError
 from backhaul.json_values import Json, dump, load
 from backhaul.runs.cancelling import abandon_waits, cancel_steps
 from backhaul.runs.control import Abandoned, Parked, StepFailed, Suspended
+from backhaul.runs.failures import text_of
 from backhaul.runs.journal import Journal
 from backhaul.runs.planning.approved import NOT_PLANNED, NotPlanned
 from backhaul.runs.running import ENDED, Running
-from backhaul.secrets import redact
 from backhaul.store.records import RunRecord, RunStatus
+from backhaul.workflows.python_modules import place_in_workflow
 
 if TYPE_CHECKING:
     from backhaul.clock import Clock
+    from backhaul.problems import Place
     from backhaul.runs.events import EventSink
     from backhaul.store.store import Store
 
@@ -64,8 +66,12 @@ async def outcome_of(running: Running, journal: Journal, work: Callable[[], Awai
         first = first_error(error) if isinstance(error, ExceptionGroup) else error
         if isinstance(first, StoreError):
             raise first from None
-        _log.error("run failed unexpectedly", run_id=run.run_id, exc_info=first)
-        return failed_with(run, first)
+        place = place_in_workflow(first)
+        if place is None:
+            _log.error("run failed unexpectedly", run_id=run.run_id, exc_info=first)
+        else:
+            _log.debug("workflow raised an error", run_id=run.run_id, exc_info=first)
+        return failed_with(run, first, place)
     return replace(run, status=RunStatus.SUCCEEDED, output=output, error=None)
 
 
@@ -77,9 +83,10 @@ def stopped(running: Running) -> RunRecord:
     return running.run
 
 
-def failed_with(run: RunRecord, error: BaseException) -> RunRecord:
-    """Return the run as failed by an error that is no step's."""
-    problem = {"type": type(error).__name__, "message": redact(str(error)), "step": None}
+def failed_with(run: RunRecord, error: BaseException, place: Place | None = None) -> RunRecord:
+    """Return the run as failed by an error that is no step's, which arose at a place of its workflow's file."""
+    message = text_of(error) if place is None else f"{text_of(error)} ({place.file}:{place.line})"
+    problem = {"type": type(error).__name__, "message": message, "step": None}
     return replace(run, status=RunStatus.FAILED, error=problem)
 
 

@@ -51,9 +51,16 @@ class PythonConnection:
         spec = self._actions.get(name)
         if spec is None:
             raise AttributeError(f"connection {self._name!r} has no action {name!r}; a workflow can call actions only")
-        if spec.is_stream:
-            return lambda **arguments: Listing(f"{self._name}.{name}", self._stream(spec, arguments))
-        return lambda **arguments: self._call(spec, arguments)
+
+        def call(*nameless: Any, **arguments: Any) -> Any:
+            if nameless:
+                names = ", ".join(one.name for one in spec.parameters)
+                raise TypeError(f"{self._name}.{name}() takes its parameters by name: {names}")
+            if spec.is_stream:
+                return Listing(f"{self._name}.{name}", self._stream(spec, arguments))
+            return self._call(spec, arguments)
+
+        return call
 
     async def _call(self, spec: ActionSpec, arguments: Mapping[str, Any]) -> Any:
         branch = current_branch(f"{self._name}.{spec.name}")

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import linecache
 import re
-import sys
 import threading
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
-from backhaul.errors import BackhaulError, DefinitionError
+from backhaul.errors import DefinitionError
 from backhaul.json_values import Json
 from backhaul.problems import Place, Problem
 from backhaul.triggers.cron import CatchUp, CronTrigger, Overlap
@@ -27,6 +24,7 @@ from backhaul.workflows.definition import Workflow
 from backhaul.workflows.durations import parse_duration
 from backhaul.workflows.expressions import compile_expression
 from backhaul.workflows.plan_policy import PlanPolicy, policy_of
+from backhaul.workflows.python_modules import execute_module
 from backhaul.workflows.python_signature import SignatureProblem, check_expressions, read_signature
 from backhaul.workflows.retention import HistoryPolicy
 from backhaul.workflows.yaml_dispatching import HIGHEST_PRIORITY
@@ -206,7 +204,7 @@ def load_python_workflows(source: str, path: str, *, folder: Path | None = None)
     # A thread that reads the folder again and one that needs a stored text would disturb each other's import path.
     with _LOADING:
         if key not in _LOADED:
-            _LOADED[key] = _workflows_in(_execute(source, path, digest, folder), source, path)
+            _LOADED[key] = _workflows_in(execute_module(source, path, digest, folder), source, path)
     return list(_LOADED[key])
 
 
@@ -251,53 +249,6 @@ def _workflow(function: Callable[..., Any], mark: _Mark, source: str, path: str)
         run_parameter=signature.run_parameter,
         places={"name": Place(path, function.__code__.co_firstlineno, 1), **places},
     )
-
-
-def _execute(source: str, path: str, digest: str, folder: Path | None) -> types.ModuleType:
-    """Return the module of a text, known to tracebacks and to annotations."""
-    # The digest keeps versions apart: a resumed run shows the lines of the text that it runs.
-    file = f"{path}@{digest[:8]}"
-    module = types.ModuleType(f"backhaul_workflow_{re.sub(r'[^0-9A-Za-z]', '_', path)}_{digest}")
-    module.__file__ = file
-    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    sys.modules[module.__name__] = module
-    try:
-        code = compile(source, file, "exec", dont_inherit=True)
-        with _import_folder(folder):
-            exec(code, module.__dict__)  # noqa: S102  # workflow files are the project's own code
-    except (Exception, SystemExit) as error:  # loading a plug-in: a broken file disables itself only
-        del sys.modules[module.__name__]
-        raise DefinitionError([_import_problem(error, file, path)]) from error
-    return module
-
-
-@contextmanager
-def _import_folder(folder: Path | None) -> Iterator[None]:
-    entry = str(folder) if folder else ""
-    if not entry or entry in sys.path:
-        yield
-        return
-    sys.path.insert(0, entry)
-    try:
-        yield
-    finally:
-        sys.path.remove(entry)
-
-
-def _import_problem(error: BaseException, file: str, path: str) -> Problem:
-    if isinstance(error, SyntaxError) and error.filename == file:
-        place = Place(path, error.lineno or 1, max(error.offset or 1, 1))
-        return Problem(place, "bad-python", f"syntax error: {error.msg}")
-    line = 1
-    traceback = error.__traceback__
-    while traceback is not None:
-        if traceback.tb_frame.f_code.co_filename == file:
-            line = traceback.tb_lineno
-        traceback = traceback.tb_next
-    text = str(error).partition("\n")[0]
-    if isinstance(error, BackhaulError):
-        return Problem(Place(path, line, 1), "bad-python", text)
-    return Problem(Place(path, line, 1), "bad-python", f"the import fails: {type(error).__name__}: {text}")
 
 
 def _aware(moment: datetime | None, zone: str) -> datetime | None:
