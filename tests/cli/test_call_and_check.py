@@ -99,9 +99,18 @@ def test_a_mistake_in_a_connector_is_one_message_and_a_traceback_only_when_wante
     error = project.json("call", "odd.ask", code=1)["error"]
     assert (error["type"], error["mistake"]) == ("ZeroDivisionError", True)
     done = project("call", "odd.ask", code=1)
-    assert "mistake in Backhaul or in a plug-in: ZeroDivisionError" in done.stderr
+    assert "mistake in Backhaul or in a plug-in: ZeroDivisionError: integer" in done.stderr
+    assert "(odd.py, line 9)" in done.stderr
     assert "-v before the command" in done.stderr
     assert "odd.py" in project("-v", "call", "odd.ask", code=1).stderr
+
+
+def test_a_connection_whose_connector_has_no_check_is_not_said_to_work(project: Cli) -> None:
+    project.write("connectors/odd.py", MISTAKEN.partition("    async def check")[0])
+    project.write("backhaul.toml", '[connections.odd]\nconnector = "odd"\n')
+    assert project("connections", "check").stdout == "odd: not tried: its connector has no check()\n"
+    (item,) = project.json("connections", "check")["items"]
+    assert (item["ok"], item["proven"]) == (True, False)
 
 
 def test_a_connector_shows_the_events_that_it_brings(project: Cli) -> None:

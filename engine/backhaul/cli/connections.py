@@ -25,6 +25,7 @@ def list_connections(context: typer.Context, as_json: AsJson = False) -> None:
     from backhaul.views.connections import connection_view
 
     project = state_of(context).project()
+    project.settings.require_read()
     connections = project.connections()
     faults = [*project.settings.problems, *connections.problems()]
     items = [connection_view(connections, name, faults) for name in connections.names]
@@ -47,6 +48,7 @@ def check(
     from backhaul.cli.running import run_async
 
     project = state_of(context).project()
+    project.settings.require_read()
     known = project.connections()
     wanted = names or list(known.names)
     for warning in known.warnings():
@@ -58,8 +60,10 @@ def check(
         emit_json({"items": results})
     for one in [] if as_json else results:
         took = f" in {duration(one['duration_s'])}"
-        if one["error"] is None:
+        if one["proven"]:
             say(f"{one['name']}: {paint('works', 'succeeded')}{took}")
+        elif one["error"] is None:
+            say(f"{one['name']}: not tried: its connector has no check()")
         else:
             say(f"{one['name']}: {paint('does not work', 'failed')}: {clean(one['error']['message'])}")
     raise typer.Exit(ExitCode.OK if all(one["ok"] for one in results) else ExitCode.FAILED)

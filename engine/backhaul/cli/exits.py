@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from enum import IntEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -59,7 +60,9 @@ def report_mistake(error: Exception, *, as_json: bool, verbose: bool) -> int:
     """Say that the program itself made a mistake and return the exit code; the traceback comes with ``--verbose``."""
     from backhaul.secrets import redact
 
-    message = redact(f"{type(error).__name__}: {error}")
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    message = redact(f"{type(error).__name__}: {error}{place}")
     if verbose:
         note(redact("".join(traceback.format_exception(error)).rstrip()))
     hint = "" if verbose else " Run it again with -v before the command for the details of a report."

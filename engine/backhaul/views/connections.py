@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 
 from backhaul.errors import BackhaulError
 from backhaul.json_values import Json
+from backhaul.plugins.connector import Connector
 from backhaul.secrets import redact
 
 if TYPE_CHECKING:
@@ -73,10 +74,11 @@ class CheckError(TypedDict):
 
 
 class CheckView(TypedDict):
-    """What became of the try of a connection."""
+    """What became of the try of a connection; `proven` is false when it failed, or its connector has no check."""
 
     name: str
     ok: bool
+    proven: bool
     duration_s: float
     error: CheckError | None
 
@@ -139,11 +141,20 @@ async def check_connection(connections: Connections, name: str) -> CheckView:
     """Prove that a connection works, with the least rights and without changing anything."""
     began = monotonic()
     error: CheckError | None = None
+    has_check = False
     try:
-        await (await connections.open(name)).check()
+        connection = await connections.open(name)
+        has_check = type(connection.connector).check is not Connector.check
+        await connection.check()
     except BackhaulError as failure:
         error = {"type": type(failure).__name__, "message": redact(str(failure))}
     except Exception as mistake:  # noqa: BLE001  # boundary: other people's code, and the others are checked too
         kind = type(mistake).__name__
         error = {"type": kind, "message": redact(f"a mistake in the connector: {kind}: {mistake}")}
-    return {"name": name, "ok": error is None, "duration_s": round(monotonic() - began, 3), "error": error}
+    return {
+        "name": name,
+        "ok": error is None,
+        "proven": error is None and has_check,
+        "duration_s": round(monotonic() - began, 3),
+        "error": error,
+    }
