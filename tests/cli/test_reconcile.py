@@ -125,3 +125,20 @@ def test_the_difference_is_explained(compared: tuple[Cli, str]) -> None:
 def test_a_run_without_a_difference_says_so(project: Cli) -> None:
     run = project.json("run", "greet")["run_id"]
     assert "there is no difference to explain" in project("runs", "show", run, "--explain", code=2).stderr
+
+
+def test_sides_that_a_workflow_has_made_itself_have_no_name(project: Cli) -> None:
+    project.write("workflows/made.py", MADE)
+    run = project.json("run", "made")["run_id"]
+    out = project("runs", "show", run, "--explain").stdout
+    assert out.startswith("step sync\n  source  1 record\n  target  2 records: 1 more\n")
+
+
+MADE = """\
+from backhaul import Run, workflow
+
+
+@workflow(name="made")
+async def made(run: Run) -> dict:
+    return await run.reconcile([{"id": 1}], [{"id": 1}, {"id": 2}], key="id", name="sync")
+"""

@@ -58,15 +58,16 @@ async def test_drift_is_listed_item_by_item_and_nothing_is_done(lab: Lab) -> Non
     assert run.status is RunStatus.FAILED
     assert run.error == {
         "type": "DriftError",
-        "message": "the plan does not hold any more, and nothing was done: effects 2 changed since it was made. "
+        "message": "the plan does not hold any more, and nothing was done: since it was made 2 effects have changed. "
         "Make a new plan",
         "step": "$check",
     }
     assert lab.done("put") == before
     check = await lab.store.step(run.run_id, "$check")
     assert check is not None
-    assert check.progress is not None
-    first = check.progress["drift"][0]
+    assert check.output is not None
+    assert check.output["counts"] == {"changed": 2}
+    first = check.output["drift"][0]
     assert (first["kind"], first["step"], first["planned"]["params"], first["now"]["params"]) == (
         "changed",
         "all[a]/put",
@@ -90,11 +91,13 @@ async def test_effects_that_came_or_went_are_drift(lab: Lab) -> None:
     run = await apply(lab, text, plan)
     check = await lab.store.step(run.run_id, "$check")
     assert check is not None
-    assert check.progress is not None
-    assert {(one["kind"], one["step"]) for one in check.progress["drift"]} == {
+    assert check.output is not None
+    assert {(one["kind"], one["step"]) for one in check.output["drift"]} == {
         ("added", "all[c]/go"),
         ("gone", "all[a]/go"),
     }
+    assert run.error is not None
+    assert ": since it was made 1 effect has come, 1 effect is gone. Make" in run.error["message"]
     assert [line["name"] for line in lab.done("remove")] == ["a"]
 
 

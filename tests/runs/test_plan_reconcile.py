@@ -164,8 +164,8 @@ async def test_a_guard_that_objects_since_the_plan_was_made_is_drift(lab: Lab) -
     assert run.status is RunStatus.FAILED
     check = await lab.store.step(run.run_id, "$check")
     assert check is not None
-    assert check.progress is not None
-    (changed,) = [one for one in check.progress["drift"] if one["kind"] == "changed" and one["step"] != "told"]
+    assert check.output is not None
+    (changed,) = [one for one in check.output["drift"] if one["kind"] == "changed" and one["step"] != "told"]
     assert (changed["step"], "only_if" in changed["planned"], changed["now"]["only_if"]) == (
         "sync/delete[d]",
         False,

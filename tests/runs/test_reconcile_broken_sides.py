@@ -111,11 +111,11 @@ async def test_a_side_whose_third_page_fails_waits_when_that_is_handled(
     run = await ran(lab, kind, source=source, target=target)
     said = await message(lab, run)
     for side, breaks, step, count in (("source", source, "wanted", 51), ("target", target, "stock", 50)):
-        name = "world." + step if kind == "yaml" else side
+        told = f"the {side} world.{step}" if kind == "yaml" else f"the {side}"
         read = f"step {step} failed (the page is lost; 20 of its records had been read)"
-        lack = f"the {side} is not complete: {read}" if kind == "yaml" else f"the {side} is null: {side} gave nothing"
-        assert (lack if breaks >= 0 else f"the {side} {name} has {count} records") in said
-    assert said.endswith("Nothing is changed; a yes or a no lets the run go on")
+        lack = f"the {side} is not complete: {read}" if kind == "yaml" else f"the {side} is null"
+        assert (lack if breaks >= 0 else f"{told} has {count} records") in said
+    assert said.endswith(". Nothing is changed; a yes or a no lets the run go on")
     run = await approve(lab, run)
     assert (output(run)["complete"], output(run)["deleted"], output(run)["created"]) == (False, 0, 0)
     assert stock(lab) == THERE

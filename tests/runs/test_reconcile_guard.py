@@ -58,10 +58,11 @@ async def test_a_side_that_is_cut_short_changes_nothing_whatever_the_answer(lab:
         f"the {side} is not complete: step {step} failed (the page is lost; 20 of its records had been read); "
         f"the {other} world.{name} has {count} records. Nothing is changed; a yes or a no lets the run go on"
     ), listing
-    run = await approve(lab, run)
+    run = await approve(lab, run, note="seen")
     assert run.status is RunStatus.SUCCEEDED
     assert stock(lab) == THERE
     assert (output(run)["complete"], output(run)["guard"]["approved"], output(run)["deleted"]) == (False, False, 0)
+    assert (output(run)["guard"]["by"], output(run)["guard"]["note"]) == ("ana", "seen")
 
 
 async def test_a_shrunken_source_deletes_nothing_and_the_rest_is_done(lab: Lab) -> None:
@@ -83,7 +84,7 @@ async def test_a_yes_lets_the_deletes_happen(lab: Lab) -> None:
     (wait,) = await lab.store.waits(run_id=run.run_id)
     assert wait.details is not None
     assert wait.details["to"] == "the night shift"
-    run = await approve(lab, run)
+    run = await approve(lab, run, note="agreed by phone")
     assert run.status is RunStatus.SUCCEEDED
     assert output(run)["deleted"] == 50
     assert output(run)["guard"] == {
@@ -91,7 +92,8 @@ async def test_a_yes_lets_the_deletes_happen(lab: Lab) -> None:
         "message": wait.details["message"],
         "approved": True,
         "by": "ana",
-        "note": None,
+        "note": "agreed by phone",
+        "held_because": None,
     }
     assert stock(lab) == {"a": 1}
 
@@ -102,8 +104,11 @@ async def test_a_no_holds_the_deletes_and_the_result_says_so(lab: Lab) -> None:
     run = await approve(lab, run, yes=False, note="the ACS is being moved")
     assert run.status is RunStatus.SUCCEEDED
     assert (output(run)["deleted"], output(run)["held"]) == (0, 50)
-    assert output(run)["guard"]["note"] == "the guard holds it: rejected by ana: the ACS is being moved"
-    assert {record["outcome"] for record in await records(lab, run)} == {"held", "same"}
+    said = {name: output(run)["guard"][name] for name in ("approved", "by", "note", "held_because")}
+    because = "the guard holds it: rejected by ana: the ACS is being moved"
+    assert said == {"approved": False, "by": "ana", "note": "the ACS is being moved", "held_because": because}
+    found = {(record["outcome"], record.get("note")) for record in await records(lab, run)}
+    assert found == {("held", because), ("same", None)}
     assert stock(lab) == {"a": 1, **THERE}
 
 
@@ -116,7 +121,9 @@ async def test_nobody_who_answers_in_time_means_no(sqlite_url: str, tmp_path: Pa
         run = await waiting.go_on(run)
         assert run.status is RunStatus.SUCCEEDED
         assert output(run)["held"] == 50
-        assert output(run)["guard"]["note"].startswith("the guard holds it: nobody had approved it by")
+        guard = output(run)["guard"]
+        assert (guard["approved"], guard["by"], guard["note"]) == (False, None, None)
+        assert guard["held_because"].startswith("the guard holds it: nobody had approved it by")
 
 
 async def test_deletes_come_last_when_the_guard_objects_whatever_the_order(lab: Lab) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from backhaul.json_values import Json
 from backhaul.runs.planning.modes import PLAN
 from backhaul.runs.progress import RunObserver
 from backhaul.runs.reconciling.guard import Limits, Sizes, objection
@@ -82,6 +83,50 @@ async def test_mappings_are_the_same_whatever_the_order_of_their_keys(lab: Lab) 
     want(lab.file, [{"name": "a", "value": {"x": 1, "y": [{"p": 1, "q": 2}]}}])
     seed(lab.file, [{"name": "a", "value": {"y": [{"q": 2, "p": 1}], "x": 1}}])
     assert output(await lab.run(make()))["same"] == 1
+
+
+NUMBERS = [{"id": 7, "dbm": 36, "text": 36.0}, {"id": "8", "dbm": 1, "text": "36"}]
+OTHERS = [{"id": 7.0, "dbm": 36.0, "text": "36"}, {"id": 8, "dbm": True, "text": "36.0"}]
+COMPARED = """
+steps:
+  - {id: sides, set: {source: SOURCE, target: TARGET}}
+  - id: sync
+    reconcile:
+      source: ${{ steps.sides.source }}
+      target: ${{ steps.sides.target }}
+      key: id
+      compare: {dbm: dbm, text: text}
+output: ${{ steps.sync }}
+"""
+COMPARED_IN_PYTHON = """
+from backhaul import Run, workflow
+
+@workflow(name="test")
+async def sync(run: Run) -> dict:
+    compare = {"dbm": "dbm", "text": "text"}
+    return await run.reconcile(SOURCE, TARGET, key="id", compare=compare, name="sync")
+"""
+
+
+@pytest.mark.parametrize(("source", "target"), [(NUMBERS, OTHERS), (OTHERS, NUMBERS)])
+@pytest.mark.parametrize(("kind", "text"), [("yaml", COMPARED), ("python", COMPARED_IN_PYTHON)])
+async def test_equal_numbers_are_the_same_key_and_value(
+    lab: Lab, kind: str, text: str, source: Json, target: Json
+) -> None:
+    form = repr if kind == "python" else json.dumps
+    run = await lab.run(text.replace("SOURCE", form(source)).replace("TARGET", form(target)), kind=kind)
+    found = {record["key"]: record for record in await records(lab, run)}
+    assert {key: record["outcome"] for key, record in found.items()} == {"7": "same", "8": "skipped"}
+    assert (output(run)["same"], found["8"]["before"].keys()) == (1, {"dbm", "text"})
+
+
+async def test_equal_numbers_are_the_same_when_they_are_looked_at_again(lab: Lab) -> None:
+    want(lab.file, [{"name": "keep", "value": 1}])
+    seed(lab.file, [{"name": "keep", "value": 1.0}, {"name": "gone", "value": 4.0}])
+    again = "{id: again, call: world.put, with: {name: gone, value: 4}}"
+    text = make(more="guard: {max_delete: '100%', recheck: {call: world.stock}}")
+    run = await lab.run(text.replace("  - id: sync", f"  - {again}\n  - id: sync"))
+    assert (output(run)["deleted"], output(run)["changed"]) == (1, 0)
 
 
 async def test_a_run_that_broke_off_behind_the_join_begins_the_count_of_runs_in_a_row_anew(lab: Lab) -> None:

@@ -88,6 +88,11 @@ async def test_the_guard_asks_a_person(lab: Lab) -> None:
     run = await lab.run(PYTHON, kind="python", share="10%")
     assert run.status is RunStatus.WAITING
     assert stock(lab) == {"a": 1, "b": 1, "c": 2}
+    (wait,) = await lab.store.waits(run_id=run.run_id)
+    details: Any = wait.details
+    assert details["message"] == (
+        "would delete 2 of 2 records of world.stock (100 %); allowed are 10 % (0). The source has 1 record"
+    )
     assert output(await approve(lab, run))["deleted"] == 2
     assert stock(lab) == {"a": 1}
 

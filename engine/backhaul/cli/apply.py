@@ -89,31 +89,27 @@ def _ask(plan: Mapping[str, Json], *, yes: bool) -> None:
 
 
 def _show(*, as_json: bool) -> Show:
-    """Return what shows how an apply went: as a run, with what has changed since the plan, and what was not done."""
+    """Return what shows how an apply went: as a run, and what was not done."""
     from backhaul.cli.summary import show_outcome
     from backhaul.runs.planning.review import APPLIED_KEY, CHECK_KEY
+    from backhaul.views.drift import drift_shown, has_drift
     from backhaul.views.runs import interrupted, outcome
     from backhaul.views.screen import Screen
 
     async def show(app: App, run: RunRecord) -> Callable[[], None]:
         check = await app.store.step(run.run_id, CHECK_KEY)
         applied = await app.store.step(run.run_id, APPLIED_KEY)
-        screen = Screen(app.connections.actions)
-        drift = (check.progress or {}).get("drift", []) if check is not None else []
+        drift: list[Json] = []
+        if check is not None and has_drift(check):
+            drift = drift_shown(check, Screen(app.connections.actions))["drift"]
         balance: Json = applied.output if applied is not None and not drift else None
         if as_json:
-            shown = [{**one, "planned": screen.value(one["planned"]), "now": screen.value(one["now"])} for one in drift]
             document = outcome(run, interrupted=await interrupted(app.store, run))
-            return lambda: emit_json({**document, "drift": shown, "applied": balance})
+            return lambda: emit_json({**document, "drift": drift, "applied": balance})
         usual = await show_outcome(app, run)
 
         def lines() -> None:
             usual()
-            for one in drift[:_MOST_LINES]:
-                say(f"  {one['kind']:<8}{clean(one['step'])}: {one['action']}{_difference(one, screen.value)}")
-            if len(drift) > _MOST_LINES:
-                more = number(len(drift) - _MOST_LINES)
-                say(f"  and {more} more: backhaul runs show {run.run_id} --step '{CHECK_KEY}'")
             if balance:
                 say(f"\n{number(balance['done'])} of {number(balance['planned'])} effects of the plan were made")
                 for name in balance["not_done_steps"][:_MOST_LINES]:
@@ -124,20 +120,3 @@ def _show(*, as_json: bool) -> Show:
         return lines
 
     return show
-
-
-def _difference(one: Mapping[str, Json], shown: Callable[[Json], Json]) -> str:
-    """Return which fields of an effect are others now, and how."""
-    from backhaul.json_values import dump
-
-    planned, now = one["planned"] or {}, one["now"] or {}
-    parts = []
-    for place in ("params", "before", "after"):
-        was, will = shown(planned.get(place)) or {}, shown(now.get(place)) or {}
-        for name in dict.fromkeys((*was, *will)):
-            if (planned.get(place) or {}).get(name) != (now.get(place) or {}).get(name):
-                label = name if place == "params" else f"{place} {name}"
-                parts.append(f"{label}: {dump(was.get(name))} -> {dump(will.get(name))}")
-    if planned.get("only_if") != now.get("only_if"):
-        parts.append(f"only after a yes to: {planned.get('only_if') or 'nobody'} -> {now.get('only_if') or 'nobody'}")
-    return clean(f" ({'; '.join(parts)})") if parts and one["kind"] == "changed" else ""

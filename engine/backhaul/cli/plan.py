@@ -15,7 +15,7 @@ from backhaul.cli.summary import error_text
 from backhaul.json_values import dump
 from backhaul.store.records import RunStatus
 from backhaul.views.plan import PlanView, read_plan
-from backhaul.views.plan_document import plan_text, require_plan
+from backhaul.views.plan_document import plan_text, planned_run
 from backhaul.views.screen import Screen
 
 if TYPE_CHECKING:
@@ -65,12 +65,12 @@ def show_plan(out: Path | None, *, as_json: bool) -> Show:
 
 
 async def plan_page(project: Project, store: Store, run: RunRecord, screen: Screen) -> Page:
-    """Return the document and the lines of a plan in the history.
+    """Return the document and the lines of a plan in the history: of the run, or the one that it made first.
 
     Raises:
-        RunStateError: the run is no plan.
+        RunStateError: the run is no plan, and has made none.
     """
-    require_plan(run)
+    run = await planned_run(store, run)
     limits = {one.name: one.limits for one in project.settings.connections}
     effects: list[Json] = []
     view = await read_plan(store, run, limits, store.clock.now(), screen=screen, each=effects.append)
@@ -108,8 +108,10 @@ def plan_lines(view: PlanView) -> Iterator[str]:
     """Give the lines of a plan for people: effects by step, what is not known yet, summary, forecast."""
     head, tail = view.head, view.tail()
     yield f"\nplan of {head['workflow']}, made by run {head['run_id']}: {paint(head['status'])}"
+    is_complete = head["status"] == RunStatus.SUCCEEDED.value
     if head["error"]:
         yield clean(error_text(head["error"]))
+    if not is_complete:
         yield "the plan is not complete: what would have followed is not known"
     for group, count in view.groups.items():
         asked = {effect["only_if"] for effect in view.shown[group] if "only_if" in effect}
@@ -119,7 +121,7 @@ def plan_lines(view: PlanView) -> Iterator[str]:
             yield from _effect(effect)
         if count > len(view.shown[group]):
             yield f"  and {number(count - len(view.shown[group]))} more"
-    if not view.effects:
+    if not view.effects and is_complete:
         yield "\nno effects: nothing would be changed"
     yield from _not_known(tail)
     if view.effects:
@@ -134,11 +136,14 @@ def _effect(effect: Json) -> Iterator[str]:
     of = f"{clean(label)}: " if label and label not in effect["describe"] else ""
     yield f"  {effect['effect']:<6}  {of}{clean(effect['describe'])}"
     before, after, params = effect.get("before") or {}, effect.get("after") or {}, effect["params"] or {}
+    # What a call that deletes nothing makes of a record that is to go, nobody has said.
+    is_open = "after" not in effect and effect["effect"] != "delete"
     # What a connector says in words holds the fields already.
     if (before or after) and effect["describe"].startswith(f"{effect['action']} "):
         for name in dict.fromkeys((*before, *after)):
             if name in before or name not in params or params[name] != after[name]:
-                yield f"            {clean(name)}: {_value(before, name)} -> {_value(after, name)}"
+                change = "" if is_open else f" -> {_value(after, name)}"
+                yield f"            {clean(name)}: {_value(before, name)}{change}"
 
 
 def _value(fields: Mapping[str, Json], name: str) -> str:

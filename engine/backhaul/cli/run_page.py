@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
+from backhaul.cli.drift import drift_found, drift_lines
 from backhaul.cli.output import as_text, clean, columns, duration, local_time, number, paint
 from backhaul.cli.summary import STEP_HEADINGS, advice, error_text, step_row
 from backhaul.cli.waiting import wait_lines
@@ -68,6 +69,7 @@ async def page(store: Store, run: RunRecord, screen: Screen, *, every: bool) -> 
             yield f"\noutput:\n{as_text(screen.value(run.output), indent=2)}"
         if run.error:
             yield f"\n{screen.text(error_text(run.error))}"
+        yield from drift_found(shown.steps, screen)
         yield from advice(run)
         if run.status in {RunStatus.WAITING, RunStatus.RUNNING, RunStatus.QUEUED}:
             yield from wait_lines(shown.waits, screen.text)
@@ -88,6 +90,12 @@ async def step_page(store: Store, run: RunRecord, key: str, screen: Screen, *, i
     def lines() -> Iterator[str]:
         yield f"step {key} of run {run.run_id}: {paint(document['status'])}"
         shown = {name: value for name, value in document.items() if name not in {"key", "run_id", "status"} and value}
+        found = document["output"] if document["verb"] == "plan" else None
+        if isinstance(found, dict) and "drift" in found:
+            shown["output"] = {name: value for name, value in found.items() if name != "drift"}
+            yield as_text(shown)
+            yield from drift_lines(found)
+            return
         yield as_text(shown)
 
     return document, lines
@@ -113,8 +121,8 @@ def _difference(one: DifferenceView) -> Iterator[str]:
     if one["difference"]:
         more += "fewer" if one["difference"] > 0 else "more"
     yield f"step {one['step']}"
-    yield f"  source  {number(one['source'])} records of {one['source_name']}"
-    yield f"  target  {number(one['target'])} records of {one['target_name']}: {more}"
+    yield f"  source  {_records('source', one['source'], one['source_name'])}"
+    yield f"  target  {_records('target', one['target'], one['target_name'])}: {more}"
     for side in ("source", "target"):
         reasons = [reason for reason in one["reasons"] if reason["side"] == side]
         total = sum(reason["count"] for reason in reasons)
@@ -123,6 +131,11 @@ def _difference(one: DifferenceView) -> Iterator[str]:
         yield from (f"    {line}" for line in columns(("RECORDS", "REASON"), rows) if rows)
     for rule, error in one["problems"].items():
         yield f"\n  the rule {clean(rule)!r} could not be evaluated on every record: {clean(error)}"
+
+
+def _records(side: str, count: int, name: str) -> str:
+    """Return the size of a side; records that a Python workflow has made itself are of nothing with a name."""
+    return f"{number(count)} record{'' if count == 1 else 's'}" + (f" of {clean(name)}" if name != side else "")
 
 
 def _head(run: RunRecord, lost: bool, screen: Screen) -> Iterator[str]:

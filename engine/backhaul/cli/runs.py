@@ -97,7 +97,7 @@ def show(
     items: Annotated[int, typer.Option("--items", min=0, help="With --step: so many records of its dataset.")] = 5,
     definition: Annotated[bool, typer.Option("--definition", help="Print the workflow's text as it was run.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="How two systems differ, and why.")] = False,
-    plan: Annotated[bool, typer.Option("--plan", help="Of a run that is a plan: what it would change.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Of a plan, or of a run that made one: what it lists.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Also the steps of the items inside each.")] = False,
     show_personal: ShowPersonal = False,
     as_json: AsJson = False,

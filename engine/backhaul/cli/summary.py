@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from backhaul.cli.drift import drift_found
 from backhaul.cli.output import as_text, clean, duration, emit_json, number, paint, say, table
+from backhaul.runs.planning.modes import APPLY
+from backhaul.runs.planning.review import DRIFT
 from backhaul.store.records import RunRecord, RunStatus, StepRecord
 from backhaul.views.run_screen import remember_given
 from backhaul.views.runs import interrupted, outcome, seconds_between
@@ -46,6 +49,8 @@ async def show_outcome(app: App, run: RunRecord) -> Callable[[], None]:
             say(f"\noutput:\n{as_text(screen.value(run.output), indent=2)}")
         if run.error:
             say(f"\n{screen.text(error_text(run.error))}")
+        for line in drift_found(steps, screen):
+            say(line)
         for line in advice(run):
             say(line)
 
@@ -72,9 +77,20 @@ def advice(run: RunRecord) -> list[str]:
             "Find out what became of it in the other system, then say so:",
             f"  backhaul runs resolve {run.run_id} '{step}' --as done|retry|skip",
         ]
+    if run.status is RunStatus.FAILED and (run.error or {}).get("type") == DRIFT:
+        return [_new_plan(run)]
     if run.status is RunStatus.FAILED:
         return [f"Once its cause is gone, continue from there with: backhaul runs resume {run.run_id}"]
     return []
+
+
+def _new_plan(run: RunRecord) -> str:
+    """Return how to get a new plan where one does not hold any more: resuming would look at the old one again."""
+    command = f"backhaul run {run.workflow}" + (f" --event {run.event_id}" if run.event_id else "")
+    same = " (with the same inputs)" if run.inputs else ""
+    if run.mode is not None and run.mode["mode"] == APPLY["mode"]:
+        return f"Make a new plan with: {command} --plan --out FILE{same}"
+    return f"A new run makes a new plan: {command}{same}"
 
 
 def _remark(step: StepRecord) -> str:

@@ -41,10 +41,12 @@ class StepFailed(StepError):  # noqa: N818 (the internal signal that carries the
     Attributes:
         recorded: its record in the journal says so already.
         siblings: keys of steps that gave up beside it, in other branches.
+        said: what a person said who rejected it, as a wait's outcome holds it; None: nobody has.
     """
 
     recorded: bool = False
     siblings: tuple[str, ...] = ()
+    said: Json = None
 
     def to_json(self) -> Json:
         """Return the form in which the journal keeps it."""

@@ -65,7 +65,9 @@ def result_of(key: str, wait: WaitRecord) -> Json:
             raise StepFailed(key, "TimeoutError", f"nobody had approved it by {outcome['timeout']}")
         case WaitKind.APPROVAL if not outcome["approved"]:
             note = f": {outcome['note']}" if outcome["note"] else ""
-            raise StepFailed(key, "RejectedError", f"rejected by {outcome['by']}{note}")
+            rejected = StepFailed(key, "RejectedError", f"rejected by {outcome['by']}{note}")
+            rejected.said = outcome
+            raise rejected
     return outcome
 
 

@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 from backhaul.errors import RunStateError
 from backhaul.json_values import Json, dump
 from backhaul.runs.planning.modes import is_plan
+from backhaul.runs.planning.review import CHECK_KEY, PLANNING_KEY
 from backhaul.views.plan import PlanView, effects_of, plan_head
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from backhaul.store.store import Store
     from backhaul.views.screen import Screen
 
-__all__ = ["PlanDocument", "plan_text", "require_plan"]
+__all__ = ["PlanDocument", "plan_text", "planned_run", "require_plan"]
 
 _AT_ONCE = 100
 
@@ -113,6 +114,32 @@ def require_plan(run: RunRecord) -> None:
     """
     if not is_plan(run):
         raise RunStateError(f"run {run.run_id} is no plan; make one with: backhaul run {run.workflow} --plan")
+
+
+async def planned_run(store: Store, run: RunRecord) -> RunRecord:
+    """Return the run that made a run's plan: the run itself, or the one that it began with.
+
+    Raises:
+        RunStateError: the run is no plan, and has made none.
+    """
+    if is_plan(run):
+        return run
+    made, checked = [await _plan_behind(store, run, key) for key in (PLANNING_KEY, CHECK_KEY)]
+    if made is not None:
+        return made
+    if checked is not None:
+        raise RunStateError(
+            f"run {run.run_id} does what a plan says that is in a file; the plan that was made to check it: "
+            f"backhaul runs show {checked.run_id} --plan"
+        )
+    require_plan(run)
+    return run
+
+
+async def _plan_behind(store: Store, run: RunRecord, key: str) -> RunRecord | None:
+    step = await store.step(run.run_id, key)
+    params: Json = step.params if step is not None else None
+    return await store.run(params["run_id"]) if params else None
 
 
 async def plan_text(

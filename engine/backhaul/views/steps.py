@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from backhaul.json_values import Json
 from backhaul.store.records import AttemptRecord, RunRecord, StepRecord, StepStatus
+from backhaul.views.drift import drift_shown, has_drift
 from backhaul.views.moments import iso
 from backhaul.views.recordsets import step_of
 
@@ -75,7 +76,7 @@ def step_view(step: StepRecord, attempts: list[AttemptRecord] | None, screen: Sc
         "duration_s": took,
         "next_attempt_at": iso(step.next_attempt_at),
         "params": screen.params(step),
-        "output": screen.output(step),
+        "output": drift_shown(step, screen) if has_drift(step) else screen.output(step),
         "error": screen.error(step.error),
         "attempts": [_attempt(attempt, screen) for attempt in attempts or ()],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
@@ -17,7 +18,8 @@ Normalize: TypeAlias = Callable[[str], str]
 _GPON = re.compile(r"[A-Z]{4}[0-9A-F]{8}")
 _HEX_GPON = re.compile(r"[0-9A-F]{16}")
 _SEPARATORS = re.compile(r"[\s:._-]+")
-_NUMBER = re.compile(r"\+?[0-9][0-9 ().\-/\u00a0]{0,40}")
+_DECIMAL = re.compile(r"([+-]?)0*([0-9]+)(?:\.([0-9]*?)0*)?")
+_TELEPHONE = re.compile(r"\+?[0-9][0-9 ().\-/\u00a0]{0,40}")
 
 
 def _digits(text: str) -> str:
@@ -38,13 +40,23 @@ def _serial(text: str) -> str:
     return lettered if _GPON.fullmatch(lettered) else plain
 
 
+def _number(text: str) -> str:
+    """Return one spelling of a decimal number: ``36``, ``36.00`` and ``+036`` are one; what is none is only trimmed."""
+    found = _DECIMAL.fullmatch(text.strip())
+    if found is None:
+        return text.strip()
+    sign, whole, part = found.groups()
+    number = f"{whole}.{part}" if part else whole
+    return f"-{number}" if sign == "-" and number != "0" else number
+
+
 def _e164(region: str) -> Normalize:
     """Return what writes telephone numbers as E.164 with ``+``; what is no possible number stays as it is, trimmed."""
     import phonenumbers  # its tables are large, and few workflows need them
 
     def normalize(text: str) -> str:
         plain = text.strip().removeprefix("tel:").strip()
-        if not _NUMBER.fullmatch(plain):
+        if not _TELEPHONE.fullmatch(plain):
             return plain
         dialled = f"+{plain[2:]}" if plain.startswith("00") else plain
         try:
@@ -63,6 +75,7 @@ NORMALIZERS: Mapping[str, Callable[[str], Normalize]] = {
     "lower": lambda _: str.lower,
     "upper": lambda _: str.upper,
     "digits": lambda _: _digits,
+    "number": lambda _: _number,
     "serial": lambda _: _serial,
     "e164": _e164,
 }
@@ -91,22 +104,41 @@ def regions() -> frozenset[str]:
 
 
 def key_text(value: Json, normalize: Normalize) -> str | None:
-    """Return the normalised text of a key; None when there is none: null, empty, a list or a mapping."""
+    """Return the normalised text of a key; None when there is none: null, empty, a list or a mapping.
+
+    Numbers that are equal have one text: 36.0 is the key ``36``.
+    """
     if isinstance(value, str):
         text = normalize(value)
     elif isinstance(value, int | float):
-        text = normalize(text_of(value))
+        text = normalize(text_of(_whole(value)))
     else:
         return None
     return text if text and not text.isspace() else None
 
 
 def value_text(value: Json, normalize: Normalize) -> str:
-    """Return the normalised text by which two values are compared; null and nothing are the empty text.
+    """Return the normalised text by which two values are compared.
 
-    The keys of a mapping have no order.
+    Equal numbers have one text: 36.0 is ``36``. Null, nothing and what is no number (NaN) are the empty text. The keys
+    of a mapping have no order.
     """
     if isinstance(value, str):
         return normalize(value)
-    text = text_of(value)
-    return normalize(sorted_text(load(text)) if isinstance(value, Mapping | list) else text)
+    if isinstance(value, Mapping | list):
+        return normalize(sorted_text(_whole(load(text_of(value)))))
+    return normalize(text_of(_whole(value)))
+
+
+def _whole(value: Json) -> Json:
+    """Return a value with whole numbers as integers, so that equal numbers have one text; what is none is null."""
+    match value:
+        case float() if not math.isfinite(value):
+            return None
+        case float() if value.is_integer():
+            return int(value)
+        case Mapping():
+            return {key: _whole(item) for key, item in value.items()}
+        case list():
+            return [_whole(item) for item in value]
+    return value

@@ -18,6 +18,11 @@ __all__ = ["MOST_SHOWN", "compare", "in_words"]
 
 MOST_SHOWN = 1_000
 """Differences that are kept, of each kind together."""
+_SAID = {
+    "added": ("has come", "have come"),
+    "gone": ("is gone", "are gone"),
+    "changed": ("has changed", "have changed"),
+}
 
 
 async def compare(store: Store, run_id: str, check_run_id: str) -> tuple[Counter[str], list[Json]]:
@@ -46,9 +51,13 @@ async def compare(store: Store, run_id: str, check_run_id: str) -> tuple[Counter
 
 
 def in_words(counts: Counter[str]) -> str:
-    """Return what has changed since the plan."""
-    parts = ", ".join(f"{counts[kind]:,} {kind}" for kind in ("added", "gone", "changed") if counts[kind])
-    return f"the plan does not hold any more, and nothing was done: effects {parts} since it was made. Make a new plan"
+    """Return what has changed since the plan: ``1 effect has changed, 2 effects are gone``."""
+    parts = ", ".join(
+        f"{counts[kind]:,} {f'effect {one}' if counts[kind] == 1 else f'effects {several}'}"
+        for kind, (one, several) in _SAID.items()
+        if counts[kind]
+    )
+    return f"the plan does not hold any more, and nothing was done: since it was made {parts}. Make a new plan"
 
 
 async def _differences(store: Store, run_id: str, check_run_id: str) -> AsyncIterator[tuple[str, Json, Json]]:

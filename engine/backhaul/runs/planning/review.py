@@ -27,12 +27,13 @@ if TYPE_CHECKING:
     from backhaul.store.store import Store
     from backhaul.workflows.definition import Workflow
 
-__all__ = ["APPLIED_KEY", "CHECK_KEY", "PLANNING_KEY", "Review", "balance"]
+__all__ = ["APPLIED_KEY", "CHECK_KEY", "DRIFT", "PLANNING_KEY", "Review", "balance"]
 
 PLANNING_KEY = "$planning"
 CHECK_KEY = "$check"
 APPLIED_KEY = "$applied"
 DRIFT = "DriftError"
+"""Type of the error of a run whose plan does not hold any more."""
 _MOST_NAMED = 1_000
 
 
@@ -117,8 +118,8 @@ class Review:
         counts, items = await compare(self._journal.store, self._run.run_id, child.run_id)
         if counts:
             failed = StepFailed(CHECK_KEY, DRIFT, in_words(counts))
-            notes = {"counts": dict(counts), "drift": items}
-            self._journal.finish(record, StepStatus.FAILED, error=failed.to_json(), progress=notes)
+            found = {"run_id": child.run_id, "counts": dict(counts), "drift": items}
+            self._journal.finish(record, StepStatus.FAILED, error=failed.to_json(), output=found)
             failed.recorded = True
             raise failed
         self._journal.keep(self._journal.finish(record, StepStatus.SUCCEEDED, output={"run_id": child.run_id}))

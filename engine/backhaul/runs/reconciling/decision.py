@@ -11,7 +11,7 @@ from backhaul.json_values import Json
 from backhaul.runs.control import Control, StepFailed
 from backhaul.runs.datasets import StoredDataset
 from backhaul.runs.journal import Journal
-from backhaul.runs.reconciling.guard import Limits, Sizes, objection
+from backhaul.runs.reconciling.guard import Limits, Sizes, objection, records_in_words, side_in_words
 from backhaul.runs.reconciling.previous import find_previous
 from backhaul.runs.reconciling.sides import Records
 from backhaul.runs.reconciling.work import Joined
@@ -37,6 +37,8 @@ class Decision:
 
     Attributes:
         objection: why they waited for a person; None when they did not.
+        by: the person who said yes or no; None: nobody has.
+        note: what that person said with it.
         held_because: who said no, or that nobody spoke.
         supposed: nobody has been asked: a plan shows what a yes would lead to.
     """
@@ -45,6 +47,7 @@ class Decision:
     objection: str | None = None
     held_because: str | None = None
     by: str | None = None
+    note: str | None = None
     supposed: bool = False
 
     def to_json(self) -> Json:
@@ -55,7 +58,8 @@ class Decision:
             "message": self.objection,
             "approved": self.approved if tripped and not self.supposed else None,
             "by": self.by,
-            "note": self.held_because,
+            "note": self.note,
+            "held_because": self.held_because,
         }
 
 
@@ -130,7 +134,7 @@ class Guardian:
         if self._verb.delete is None:
             raise InputError(f"reconcile of step {self._key}", lacking)
         there = [
-            f"the {name} {await self._name(name, expression, value)} has {len(value):,} records"
+            f"the {side_in_words(name, await self._name(name, expression, value))} has {records_in_words(len(value))}"
             for name, expression, value in sides
             if value is not None
         ]
@@ -139,7 +143,7 @@ class Guardian:
             there.append(f"the source had {previous.source:,} the last time")
         message = "; ".join([*lacking, *there]) + ". Nothing is changed; a yes or a no lets the run go on"
         decision = await self.decision(message, control)
-        return Decision(approved=False, objection=message, by=decision.by, held_because=decision.held_because)
+        return replace(decision, approved=False, supposed=False)
 
     async def decision(self, message: str, control: Control) -> Decision:
         """Wait for a person's decision on the deletes."""
@@ -154,15 +158,17 @@ class Guardian:
         except StepFailed as failed:
             if failed.error_type not in _NO:
                 raise
-            said = {"approved": False, "by": None, "note": failed.message}
             record = self._journal.recorded(key)
+            said = {**(failed.said or {}), "approved": False, "because": failed.message}
             if record is not None:
                 self._journal.finish(record, StepStatus.SUCCEEDED, output=said)
         if not isinstance(said, Mapping):
             return Decision(objection=message, supposed=True)
         approved = bool(said["approved"])
-        because = None if approved else f"the guard holds it: {said['note']}"
-        return Decision(approved=approved, objection=message, held_because=because, by=said["by"])
+        because = None if approved else f"the guard holds it: {said.get('because') or said['note']}"
+        return Decision(
+            approved=approved, objection=message, held_because=because, by=said.get("by"), note=said.get("note") or None
+        )
 
     async def _wanted(self, message: str) -> Wanted:
         guard, until = self._verb.guard, None
@@ -197,7 +203,9 @@ class Guardian:
         own = [step_id for step_id, _ in expression.step_references if errors.get(step_id)]
         failed = [await self._failure(step_id, errors) for step_id in own or errors if errors.get(step_id)]
         what = "is not complete" if own else "is null"
-        return f"the {side} {what}: {'; '.join(failed) or f'{expression.source} gave nothing'}"
+        if not failed and expression.source != side:
+            failed = [f"{expression.source} gave nothing"]
+        return f"the {side} {what}" + (f": {'; '.join(failed)}" if failed else "")
 
     async def _failure(self, step_id: str, errors: Json) -> str:
         read = await self._journal.store.dataset_count(self._journal.run_id, errors[step_id]["step"])

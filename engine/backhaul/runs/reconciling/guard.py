@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-__all__ = ["Limits", "Sizes", "objection"]
+__all__ = ["Limits", "Sizes", "objection", "records_in_words", "side_in_words"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Sizes:
     Attributes:
         source: number of the source's records.
         deletes: how many of the target's records would be deleted.
-        source_name: the source in words, such as ``acs.list_devices``.
+        source_name: the source in words, such as ``acs.list_devices``; ``source`` where nothing else is known.
         source_before: number of the source's records the last time; None when there was none.
     """
 
@@ -55,13 +55,20 @@ def objection(limits: Limits, sizes: Sizes) -> str | None:
     too_small = sizes.source < limits.min_source
     if not too_small and sizes.deletes <= allowed:
         return None
+    target = "the target" if sizes.target_name == "target" else sizes.target_name
     would = (
-        f"would delete {sizes.deletes:,} of {sizes.target:,} records of {sizes.target_name} "
+        f"would delete {sizes.deletes:,} of {sizes.target:,} records of {target} "
         f"({_exact_percent(sizes.deletes / sizes.target, limits.share)}); allowed are {_limit(limits, allowed)}."
     )
     before = "" if sizes.source_before is None else f", {sizes.source_before:,} the last time"
     least = f"; at least {limits.min_source:,} are needed" if too_small else ""
-    return f"{would} The source {sizes.source_name} has {_records(sizes.source)}{before}{least}"
+    source = side_in_words("source", sizes.source_name)
+    return f"{would} The {source} has {records_in_words(sizes.source)}{before}{least}"
+
+
+def side_in_words(side: str, name: str) -> str:
+    """Return a side of a reconcile: ``source acs.list_devices``, or ``source`` where nothing else is known of it."""
+    return side if name == side else f"{side} {name}"
 
 
 def _limit(limits: Limits, allowed: int) -> str:
@@ -82,5 +89,6 @@ def _exact_percent(share: float, limit: float) -> str:
     return text
 
 
-def _records(count: int) -> str:
+def records_in_words(count: int) -> str:
+    """Return ``1 record``, ``2,000 records``."""
     return f"{count:,} record" + ("" if count == 1 else "s")

@@ -28,7 +28,7 @@ def planned_output(output: Json, verb: Reconcile, unknown: Unknown) -> Json:
         names |= {"deleted", "changed"}
     guard: Json = output["guard"]
     if guard["tripped"]:
-        guard = {**guard, "by": unknown, "note": unknown}
+        guard = {**guard, "by": unknown, "note": unknown, "held_because": unknown}
         if output["complete"]:  # else the answer changes nothing
             guard["approved"] = unknown
             names |= {"deleted", "held"}
