@@ -10,6 +10,7 @@ import anyio
 import structlog
 
 from backhaul.clock import Clock, SystemClock
+from backhaul.plugins.connection_settings import connection_of
 from backhaul.plugins.connections import Connections
 from backhaul.project import Project, says_the_same
 from backhaul.runs.executor import CANCEL_GRACE_S, Executor
@@ -26,7 +27,6 @@ from backhaul.service.scheduler import Scheduler
 from backhaul.service.schedules import Schedules
 from backhaul.service.service import Service
 from backhaul.service.waker import Waker
-from backhaul.settings import connection_of
 from backhaul.store.journal import WriteObserver
 from backhaul.store.records import WorkflowVersionRecord
 from backhaul.store.store import Store
@@ -89,7 +89,13 @@ class App:
         self.waker = Waker(store, clock, self.executor.waits, self.dispatcher.notice)
         self.intake.on_event = self.waker.take
         self.approvals = Approvals(store, clock, board=self.executor.waits, notice=self.dispatcher.notice)
-        self.schedules = Schedules(store, clock, self._present_workflows, node=self.node)
+        self.schedules = Schedules(
+            store,
+            clock,
+            self._present_workflows,
+            node=self.node,
+            broken_files=lambda: self.project.catalog.broken_files,
+        )
         self.scheduler = Scheduler(
             store,
             clock,

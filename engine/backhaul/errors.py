@@ -104,9 +104,10 @@ class UnknownNameError(ConfigurationError):
         kind: the glossary's word for what was looked for, such as ``connection``.
         name: the name asked for.
         known: the names that exist; the nearest is suggested.
+        broken_files: files of which it is not known what they hold, because they have problems.
     """
 
-    def __init__(self, kind: str, name: str, known: Sequence[str] = ()) -> None:
+    def __init__(self, kind: str, name: str, known: Sequence[str] = (), *, broken_files: Sequence[str] = ()) -> None:
         from difflib import get_close_matches
 
         self.kind = kind
@@ -119,6 +120,9 @@ class UnknownNameError(ConfigurationError):
             hint = f" (there are: {', '.join(sorted(self.known))})"
         else:
             hint = ""
+        if broken_files:
+            have = "has" if len(broken_files) == 1 else "have"
+            hint += f"; {', '.join(broken_files)} {have} problems and may hold it: backhaul check"
         super().__init__(f"no {kind} {name!r}{hint}")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from backhaul.json_values import Json
 from backhaul.plugins.credentials import has_stray_blanks, trimmed
+from backhaul.plugins.setting_problems import FromOutside
 
 __all__ = ["Interpolation"]
 
@@ -45,7 +46,8 @@ class Interpolation:
     def fill(self, value: Json, key: tuple[str, ...]) -> Json:
         """Return the value with the references in all its texts filled in."""
         if isinstance(value, str):
-            return _REFERENCE.sub(lambda found: "${" if found[1] is None else self._text(found[1], key), value)
+            text = _REFERENCE.sub(lambda found: "${" if found[1] is None else self._text(found[1], key), value)
+            return text if text == value else FromOutside(text)
         if isinstance(value, list):
             return [self.fill(item, key) for item in value]
         if isinstance(value, dict):

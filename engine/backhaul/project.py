@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from backhaul.clock import Clock
-from backhaul.errors import InputError, SettingError, UnknownNameError
+from backhaul.errors import InputError, SettingError
 from backhaul.json_values import Json
 from backhaul.plugins.budget import UsageStore
 from backhaul.plugins.connections import Connections
@@ -54,7 +54,9 @@ class Project:
         try:
             _ = self.settings
         except ValidationError as error:
-            reasons = [f"--{'.'.join(keys)}: {reason}" for keys, reason, _ in problems_of(error, {})]
+            reasons = [
+                f"--{'.'.join(keys)}: {reason}" for keys, reason, _ in problems_of(error, ServerSettings.model_fields)
+            ]
             raise InputError("serve", reasons) from None
 
     @cached_property
@@ -122,7 +124,7 @@ class Project:
             UnknownNameError: there is none of that name.
         """
         if name not in self.catalog.workflows:
-            raise UnknownNameError("workflow", name, tuple(self.catalog.workflows))
+            raise self.catalog.unknown(name)
         return self.catalog.workflows[name]
 
     def stored(self, version: WorkflowVersionRecord) -> Workflow:

@@ -18,7 +18,7 @@ from backhaul.errors import ConfigurationError, SettingError
 from backhaul.history_settings import HistorySettings
 from backhaul.interpolation import Interpolation
 from backhaul.json_values import Json
-from backhaul.plugins.connection_settings import ConnectionSettings
+from backhaul.plugins.connection_settings import ConnectionSettings, connection_of, read_hook_secrets
 from backhaul.plugins.limits import Limits
 from backhaul.plugins.setting_problems import problems_of
 from backhaul.secrets import Secret, remember_secret
@@ -28,7 +28,7 @@ from backhaul.workflows.definition import RetryPolicy
 from backhaul.workflows.durations import parse_duration
 from backhaul.workflows.retention import HistoryBounds
 
-__all__ = ["FILE", "LogSettings", "ProjectSettings", "connection_of", "find_project", "read_settings"]
+__all__ = ["FILE", "LogSettings", "ProjectSettings", "find_project", "read_settings"]
 
 FILE = "backhaul.toml"
 """Name of the settings file; its folder is the project folder."""
@@ -87,6 +87,7 @@ class ProjectSettings:
         history: how much of the history is kept.
         warnings: what was mended by itself.
         problems: everything that is wrong, in the order of the file.
+        is_read: False when the file as a whole could not be read, so that nothing else here is what it says.
     """
 
     folder: Path
@@ -98,6 +99,16 @@ class ProjectSettings:
     history: HistoryBounds = field(default_factory=HistoryBounds)
     warnings: tuple[str, ...] = ()
     problems: tuple[SettingError, ...] = ()
+    is_read: bool = True
+
+    def require_read(self) -> None:
+        """Return when the file could be read, whatever is wrong in it.
+
+        Raises:
+            SettingError: it could not.
+        """
+        if not self.is_read:
+            raise self.problems[0]
 
     def require_valid(self) -> None:
         """Return when everything but single connections is in order; what is wrong with those stops who uses them.
@@ -119,12 +130,6 @@ class ProjectSettings:
             if name is not None:
                 faults.setdefault(name, []).append(problem)
         return faults
-
-
-def connection_of(problem: SettingError) -> str | None:
-    """Return the connection whose settings a problem is about, None when it is about others."""
-    found = re.search(r": connections\.(\w+)", problem.where)
-    return found[1] if found else None
 
 
 def find_project(path: Path | None = None) -> Path:
@@ -158,12 +163,14 @@ def read_settings(folder: Path, *, environ: Mapping[str, str] | None = None) -> 
         text = (folder / FILE).read_text(encoding="utf-8-sig")
         document = tomllib.loads(text)
     except OSError as error:
-        return ProjectSettings(folder=folder, problems=(SettingError(FILE, f"it cannot be read: {error.strerror}"),))
+        problem = SettingError(FILE, f"it cannot be read: {error.strerror}")
     except UnicodeDecodeError:
-        return ProjectSettings(folder=folder, problems=(SettingError(FILE, "it is not UTF-8 text"),))
+        problem = SettingError(FILE, "it is not UTF-8 text")
     except tomllib.TOMLDecodeError as error:
-        return ProjectSettings(folder=folder, problems=(_syntax(error, text),))
-    return _Reading(folder, document, TomlPlaces(text), os.environ if environ is None else environ).result()
+        problem = _syntax(error, text)
+    else:
+        return _Reading(folder, document, TomlPlaces(text), os.environ if environ is None else environ).result()
+    return ProjectSettings(folder=folder, problems=(problem,), is_read=False)
 
 
 def _syntax(error: tomllib.TOMLDecodeError, text: str) -> SettingError:
@@ -191,14 +198,11 @@ class _Reading:
                 self._problem((name,), "there is no such section", advice)
         retry = self._model(_Defaults, "defaults").retry
         connections = [self._connection(name) for name in self._table("connections")]
-        store_url, log = self._store_url(), self._model(LogSettings, "log")
-        server = self._model(ServerSettings, "server")
-        history = self._model(HistorySettings, "history").bounds()
         return ProjectSettings(
             folder=self._folder,
-            store_url=store_url,
+            store_url=self._store_url(),
             connections=tuple(connection for connection in connections if connection is not None),
-            log=log,
+            log=self._model(LogSettings, "log"),
             retry=RetryPolicy(
                 attempts=retry.attempts,
                 delay_s=retry.delay,
@@ -206,8 +210,8 @@ class _Reading:
                 max_delay_s=retry.max_delay,
                 on=retry.on,
             ),
-            server=server,
-            history=history,
+            server=self._model(ServerSettings, "server"),
+            history=self._model(HistorySettings, "history").bounds(),
             warnings=tuple(self._warnings),
             problems=tuple(problem for _, problem in sorted(self._problems, key=lambda one: one[0])),
         )
@@ -277,13 +281,11 @@ class _Reading:
         )
 
     def _hook_secrets(self, key: tuple[str, ...], table: Mapping[str, Json]) -> tuple[Secret, ...]:
-        given = table.get("hook_secrets", [])
-        values = [table["hook_secret"]] if "hook_secret" in table else []
-        values += given if isinstance(given, list) else [given]
-        secrets = tuple(Secret(value.strip()) for value in values if isinstance(value, str) and value.strip())
-        if len(secrets) != len(values):
-            where = "hook_secret" if "hook_secret" in table else "hook_secrets"
-            self._problem((*key, where), "a hook secret is a text that is not empty")
+        secrets, faulty = read_hook_secrets(table)
+        for one in faulty:
+            # What could not be filled in is empty, too, and has been said.
+            if self._where((*key, one)) not in {problem.where for _, problem in self._problems}:
+                self._problem((*key, one), "a hook secret is a text that is not empty")
         return secrets
 
     def _allowed_networks(self, key: tuple[str, ...], table: Mapping[str, Json]) -> tuple[Network, ...]:

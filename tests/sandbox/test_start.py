@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,26 @@ def test_a_wrong_option_is_explained(capsys: pytest.CaptureFixture[str]) -> None
         with pytest.raises(SystemExit):
             main(arguments)
         assert text in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_one_clear_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SystemExit) as ended:
+            main(["--devices", "5", "--port", str(port)])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == (
+        f"error: cannot listen at 127.0.0.1 port {port}: Address already in use. "
+        "Is another one running? Choose another with --port\n"
+    )
+
+
+@pytest.mark.parametrize("place", [["--port", "70000"], ["--host", "300.1.1.1"]])
+def test_a_place_that_is_none_is_one_clear_error(place: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--devices", "5", *place])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("error: cannot listen at ")
 
 
 @pytest.mark.anyio

@@ -121,5 +121,6 @@ async def test_a_second_service_with_the_name_of_a_running_one_is_refused(tmp_pa
             _, said = process.communicate(timeout=30)
             assert process.returncode == 1
             assert "a service is running already on this store as node 'here'" in said
-            assert "--node" in said
+            assert "run this one beside it under another name" in said
+            assert "--node NAME" in said
             assert "Traceback" not in said

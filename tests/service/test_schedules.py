@@ -139,6 +139,21 @@ async def test_a_pause_skips_ticks_with_its_note_until_somebody_resumes(tmp_path
         assert [one.due_at for one in await it.decided() if one.verdict is Verdict.STARTED] == [hours(4)]
 
 
+async def test_a_second_pause_keeps_since_when_and_its_note_takes_the_place_of_the_first(tmp_path: Path) -> None:
+    async with desk(tmp_path, hourly("overlap: parallel")) as it:
+        await it.app.schedules.pause("hourly", "vendor migrates")
+        since = it.app.clock.now()
+        await it.at(hours(1))
+        for note, kept in (("", "vendor migrates"), ("until Monday", "until Monday")):
+            (schedule,) = await it.app.schedules.pause("hourly", note)
+            assert schedule.record is not None
+            assert (schedule.paused, schedule.record.note, schedule.record.paused_at) == (True, kept, since)
+        await it.app.schedules.resume("hourly")
+        (schedule,) = await it.app.schedules.pause("hourly", "")
+        assert schedule.record is not None
+        assert (schedule.record.note, schedule.record.paused_at) == ("", it.app.clock.now())
+
+
 async def test_ticks_of_a_pause_during_an_outage_are_not_made_up_for_either(tmp_path: Path) -> None:
     policy = "overlap: parallel\n    catch_up: all"
     async with desk(tmp_path, hourly(policy)) as it:

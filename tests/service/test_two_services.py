@@ -1,4 +1,4 @@
-"""Two services with two nodes on one PostgreSQL: every tick and every event starts exactly one run."""
+"""Two services with two nodes on one store: every tick and every event starts exactly one run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from backhaul.testing import FakeClock
 from service.plant import Plant, make_project, open_plant, until
 from world import read_world
 
-pytestmark = [pytest.mark.anyio, pytest.mark.postgresql]
+pytestmark = pytest.mark.anyio
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTES = 10
@@ -56,6 +56,13 @@ steps:
 """
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def url(request: pytest.FixtureRequest) -> str:
+    """The store that both services use."""
+    found: str = request.getfixturevalue(f"{request.param}_url")
+    return found
+
+
 async def deliver(plant: Plant) -> None:
     """Deliver every event, in two portions that overlap."""
     events = [Event(type="moved", data={"number": n}, time=NOON, key=str(n)) for n in range(EVENTS)]
@@ -63,11 +70,11 @@ async def deliver(plant: Plant) -> None:
         await plant.app.intake.take("world", part, received_at=NOON)
 
 
-async def test_every_tick_and_every_event_starts_exactly_one_run(tmp_path: Path, postgresql_url: str) -> None:
+async def test_every_tick_and_every_event_starts_exactly_one_run(tmp_path: Path, url: str) -> None:
     clock = FakeClock(NOON)
     workflows = {"minutely.yaml": MINUTELY, "note.yaml": NOTE, "told.yaml": TOLD}
-    one_project = make_project(tmp_path / "one", workflows, url=postgresql_url, file=tmp_path / "world")
-    two_project = make_project(tmp_path / "two", workflows, url=postgresql_url, file=tmp_path / "world", node="there")
+    one_project = make_project(tmp_path / "one", workflows, url=url, file=tmp_path / "world")
+    two_project = make_project(tmp_path / "two", workflows, url=url, file=tmp_path / "world", node="there")
     ticks = MINUTES + MINUTES // 2
     async with open_plant(one_project, clock=clock) as one, open_plant(two_project, clock=clock) as two:
         for plant in (one, two):
@@ -119,10 +126,10 @@ async def test_every_tick_and_every_event_starts_exactly_one_run(tmp_path: Path,
     assert {run.node for run in runs} <= {"here", "there"}
 
 
-async def test_a_node_recovers_its_own_runs_and_no_others(tmp_path: Path, postgresql_url: str) -> None:
+async def test_a_node_recovers_its_own_runs_and_no_others(tmp_path: Path, url: str) -> None:
     workflows = {"note.yaml": NOTE}
-    mine = make_project(tmp_path / "one", workflows, url=postgresql_url, file=tmp_path / "world")
-    other = make_project(tmp_path / "two", workflows, url=postgresql_url, file=tmp_path / "world", node="there")
+    mine = make_project(tmp_path / "one", workflows, url=url, file=tmp_path / "world")
+    other = make_project(tmp_path / "two", workflows, url=url, file=tmp_path / "world", node="there")
     async with open_plant(other, going=False) as theirs:
         await theirs.app.intake.take("world", [Event(type="moved", data={"number": 1}, time=NOON)], received_at=NOON)
     async with open_plant(mine) as plant:

@@ -75,7 +75,7 @@ def test_secrets_compare_by_value() -> None:
 def test_errors_of_pydantic_and_tracebacks_do_not_show_it() -> None:
     with pytest.raises(ValidationError) as caught:
         Model.model_validate({"secret": [VALUE], "more": Secret(VALUE)})
-    reasons = str(list(problems_of(caught.value, [])))
+    reasons = str(list(problems_of(caught.value, Model.model_fields)))
     assert "s3cret" not in reasons
     with pytest.raises(ValueError, match="bad") as failed:
         raise ValueError(f"bad {VALUE}", Secret(VALUE))

@@ -130,7 +130,7 @@ def test_all_problems_come_at_once_with_their_lines(tmp_path: Path) -> None:
         "backhaul.toml:7: connections.ACS: the name of a connection is lower-case letters, digits and underscores",
         "backhaul.toml:9: connections.ACS.secret: the environment variable NOT_SET is not set",
         "backhaul.toml:10: connections.ACS.other: the environment variable EMPTY is empty",
-        "backhaul.toml:11: connections.ACS.limits.concurrency: Input should be greater than or equal to 1",
+        "backhaul.toml:11: connections.ACS.limits.concurrency: Input should be greater than or equal to 1, not 0",
         "backhaul.toml:11: connections.ACS.limits.day_zone: is no time zone, such as America/Sao_Paulo",
         "backhaul.toml:11: connections.ACS.limits.per_minut: there is no such setting. Did you mean 'per_minute'?",
         "backhaul.toml:13: connections.none.connector: this setting is missing: the name of a connector",
@@ -138,8 +138,8 @@ def test_all_problems_come_at_once_with_their_lines(tmp_path: Path) -> None:
         "backhaul.toml:15: connections.none.more: ${1 bad} is not a reference. "
         "Write ${NAME} or ${file:/path}, and $${ for ${",
         "backhaul.toml:19: connections.odd.hook_secret: a hook secret is a text that is not empty",
-        "backhaul.toml:22: log.level: Input should be 'debug', 'info', 'warning' or 'error'",
-        "backhaul.toml:25: defaults.retry.attempts: Input should be greater than or equal to 1",
+        "backhaul.toml:22: log.level: Input should be 'debug', 'info', 'warning' or 'error', not 'loud'",
+        "backhaul.toml:25: defaults.retry.attempts: Input should be greater than or equal to 1, not 0",
         "backhaul.toml:25: defaults.retry.delay: 'soon' is no duration: write it as 30s, 5m, 1h30m or 2d",
     ]
 
@@ -156,6 +156,57 @@ def test_what_is_not_toml_names_the_place(tmp_path: Path) -> None:
     assert found == "backhaul.toml:2: this is not TOML: Invalid value"
     (found,) = problems(tmp_path, "[store]\nurl == 1")
     assert found.startswith("backhaul.toml:2:6: this is not TOML: ")
+
+
+def test_a_file_that_cannot_be_read_has_its_own_problem_and_says_that_nothing_else_is_known(tmp_path: Path) -> None:
+    found = read(tmp_path, "[store")
+    assert (len(found.problems), found.is_read) == (1, False)
+    with pytest.raises(SettingError, match="this is not TOML"):
+        found.require_read()
+    read(tmp_path, "[stor]").require_read()
+
+
+def test_a_problem_of_a_connection_is_that_connection_s_whatever_its_name(tmp_path: Path) -> None:
+    text = """
+        [connections.Towers-x]
+        connector = "http"
+        [connections."a b"]
+    """
+    assert list(read(tmp_path, text).connection_faults()) == ["Towers-x", "a b"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ('hook_secret = "${NOPE}"', ["3: hook_secret: the environment variable NOPE is not set"]),
+        ('hook_secrets = ["${NOPE}"]', ["3: hook_secrets: the environment variable NOPE is not set"]),
+        ('hook_secret = "good"\nhook_secrets = [""]', ["4: hook_secrets: a hook secret is a text that is not empty"]),
+        ('hook_secret = ["a"]\nhook_secrets = ["b"]', ["3: hook_secret: a hook secret is a text that is not empty"]),
+        ('hook_secret = "good"\nhook_secrets = "better"', []),
+    ],
+)
+def test_each_faulty_hook_secret_is_blamed_once_and_no_other(tmp_path: Path, lines: str, expected: list[str]) -> None:
+    found = problems(tmp_path, f'[connections.phone]\nconnector = "axialys"\n{lines}')
+    assert found == [
+        one.replace(": ", ": connections.phone.", 1) for one in (f"backhaul.toml:{one}" for one in expected)
+    ]
+
+
+def test_a_problem_shows_the_value_that_does_not_fit_but_none_from_outside(tmp_path: Path) -> None:
+    text = """
+        [server]
+        port = "http"
+        host = 5
+        max_runs = "${TOKEN}"
+        public_metrics = "${file:key}"
+    """
+    (tmp_path / "key").write_text("key-in-a-file")
+    assert problems(tmp_path, text, TOKEN="t0ken-t0ken") == [
+        "backhaul.toml:3: server.port: Input should be a valid integer, not 'http'",
+        "backhaul.toml:4: server.host: Input should be a valid string, not 5",
+        "backhaul.toml:5: server.max_runs: Input should be a valid integer, unable to parse string as an integer",
+        "backhaul.toml:6: server.public_metrics: Input should be a valid boolean, unable to interpret input",
+    ]
 
 
 def test_what_is_not_utf_8_says_so(tmp_path: Path) -> None:

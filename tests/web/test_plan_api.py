@@ -93,6 +93,16 @@ async def test_personal_data_in_a_plan_is_for_operators(
     assert shown.json()["effects"][0]["params"] == {"phone": "+5581999990000"}
 
 
+async def test_a_run_that_began_with_a_plan_shows_it(served: Served, viewer: httpx.AsyncClient) -> None:
+    workflow = load_source("yaml", "workflows/told.yaml", "plan: required\n" + TOLD)
+    run = await served.app.executor.start(workflow, {"times": 2})
+    run = await served.app.executor.execute(run.run_id)
+    assert run.status is RunStatus.WAITING
+    shown = (await viewer.get(f"/api/v1/runs/{run.run_id}/plan")).json()
+    assert (len(shown["effects"]), shown["workflow"]) == (2, "told")
+    assert shown["run_id"] != run.run_id
+
+
 async def test_a_run_that_is_no_plan_has_none_and_an_unknown_one_neither(
     served: Served, operator: httpx.AsyncClient
 ) -> None:

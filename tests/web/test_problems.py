@@ -118,6 +118,16 @@ async def test_a_field_that_does_not_fit_is_named(admin: httpx.AsyncClient) -> N
     assert [one["field"] for one in answer.json()["errors"]] == ["body.workflow", "body.inputs"]
 
 
+async def test_a_field_that_there_is_not_is_named_with_the_nearest_that_there_is(admin: httpx.AsyncClient) -> None:
+    answer = await admin.post("/api/v1/runs", json={"workflow": "greet", "prioritty": 5, "zzz": 1})
+    assert answer.json()["errors"] == [
+        {"field": "body.prioritty", "message": "there is no such field (did you mean 'priority'?)"},
+        {"field": "body.zzz", "message": "there is no such field (there are: workflow, inputs, priority, plan)"},
+    ]
+    answer = await admin.post("/api/v1/runs/x/resolve", json={"step": "a", "as": "done", "ass": 1})
+    assert answer.json()["errors"] == [{"field": "body.ass", "message": "there is no such field (did you mean 'as'?)"}]
+
+
 async def test_a_body_of_another_kind_is_refused(admin: httpx.AsyncClient) -> None:
     answer = await admin.post("/api/v1/runs", content=b'{"workflow": "greet"}', headers={"Content-Type": "text/plain"})
     assert answer.status_code == 422

@@ -32,6 +32,21 @@ async def test_a_workflow_is_shown_with_its_triggers_inputs_and_steps(viewer: ht
     assert shown["problems"] == []
     missing = await viewer.get("/api/v1/workflows/great")
     assert (missing.status_code, "did you mean 'greet'" in missing.json()["detail"]) == (404, True)
+    assert "workflows/bad.yaml has problems and may hold it: backhaul check" in missing.json()["detail"]
+    schedule = await viewer.get("/api/v1/schedules/great/cron/1")
+    assert (schedule.status_code, "workflows/bad.yaml has problems" in schedule.json()["detail"]) == (404, True)
+
+
+async def test_a_workflow_says_whether_its_runs_are_planned_first(served: Served, viewer: httpx.AsyncClient) -> None:
+    path = served.app.project.folder / "workflows" / "careful.yaml"
+    steps = "steps: [{id: call, call: bell.ring}]\n"
+    for plan, expected in (("required", {}), ("{auto_apply_below: {once: 2}}", {"once": 2})):
+        path.write_text(f"plan: {plan}\n{steps}")
+        served.app.use_workflows(served.app.read_workflows())
+        shown = (await viewer.get("/api/v1/workflows/careful")).json()
+        assert (shown["plan_required"], shown["auto_apply_below"]) == (True, expected)
+    listed = {one["name"]: one["plan_required"] for one in (await viewer.get("/api/v1/workflows")).json()["items"]}
+    assert listed == {"careful": True, "greet": False, "long": False, "ring": False}
 
 
 async def test_connections_are_listed_shown_and_checked(viewer: httpx.AsyncClient, operator: httpx.AsyncClient) -> None:
@@ -77,7 +92,8 @@ async def test_a_schedule_is_paused_with_a_note_and_resumed(
     paused = (await operator.post(f"{url}/pause", json={"note": "the vendor moves"})).json()
     assert (paused["paused"], paused["note"], paused["next_at"]) == (True, "the vendor moves", None)
     assert (await viewer.get(url)).json() == paused
-    assert (await operator.post(f"{url}/pause", json={})).status_code == 422
+    again = (await operator.post(f"{url}/pause", json={})).json()
+    assert again == paused
     resumed = (await operator.post(f"{url}/resume")).json()
     assert (resumed["paused"], resumed["note"], resumed["paused_at"]) == (False, None, None)
 

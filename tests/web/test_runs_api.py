@@ -205,3 +205,14 @@ async def test_what_is_done_to_a_run_that_does_not_exist_is_404(operator: httpx.
         assert (answer.status_code, answer.json()["type"]) == (404, "urn:backhaul:problem:unknown-name"), verb
     for path in ("", "/steps", "/steps/a"):
         assert (await operator.get(f"/api/v1/runs/nobody{path}")).status_code == 404
+
+
+@pytest.mark.parametrize(("priority", "status"), [(-1, 422), (0, 201), (100, 201), (101, 422)])
+async def test_a_priority_has_the_bounds_that_workflow_files_have(
+    operator: httpx.AsyncClient, priority: int, status: int
+) -> None:
+    answer = await operator.post("/api/v1/runs", json={"workflow": "greet", "priority": priority})
+    assert answer.status_code == status, answer.text
+    document = (await operator.get("/api/v1/openapi.json")).json()
+    (number, _) = document["components"]["schemas"]["StartRun"]["properties"]["priority"]["anyOf"]
+    assert (number["minimum"], number["maximum"]) == (0, 100)

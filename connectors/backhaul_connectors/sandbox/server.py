@@ -19,6 +19,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from backhaul_connectors.sandbox.address import AddressError, listening_sockets
 from backhaul_connectors.sandbox.akixi.face import AkixiFace
 from backhaul_connectors.sandbox.axialys.face import AxialysFace
 from backhaul_connectors.sandbox.clock import WorldClock
@@ -132,25 +133,31 @@ def serve(
         log_limit: how many calls the request log keeps.
         tls_certificate: serve https only, with a certificate made now; this file gets it, so that clients can
             trust it.
+
+    Raises:
+        AddressError: the port is taken, or there is no such address.
     """
     chosen = options or WorldOptions(devices=devices, seed=seed)
     with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(one) for one in listening_sockets(host, port)]
         tls: dict[str, Path] = {}
         if tls_certificate is not None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="backhaul-sandbox-")))
             certificate, tls["ssl_keyfile"] = make_certificate(folder)
             tls_certificate.write_bytes(certificate.read_bytes())
             tls["ssl_certfile"] = certificate
-        _run(build_app(chosen, log_limit=log_limit), chosen, host, port, ready_file, tls)
+        _run(build_app(chosen, log_limit=log_limit), chosen, sockets, ready_file, tls)
 
 
 def _run(
-    app: Starlette, options: WorldOptions, host: str, port: int, ready_file: Path | None, tls: Mapping[str, Path]
+    app: Starlette,
+    options: WorldOptions,
+    sockets: list[socket.socket],
+    ready_file: Path | None,
+    tls: Mapping[str, Path],
 ) -> None:
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         log_level="warning",
         access_log=False,
         proxy_headers=False,
@@ -162,7 +169,7 @@ def _run(
     )
     gc.collect()
     gc.freeze()
-    _Server(config, options, ready_file).run()
+    _Server(config, options, ready_file).run(sockets)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -172,14 +179,17 @@ def main(argv: Sequence[str] | None = None) -> None:
         options = _options(args)
     except ValueError as error:
         _parser().error(str(error))
-    serve(
-        options=options,
-        port=args.port,
-        host=args.host,
-        ready_file=args.ready_file,
-        log_limit=args.log_limit,
-        tls_certificate=args.tls,
-    )
+    try:
+        serve(
+            options=options,
+            port=args.port,
+            host=args.host,
+            ready_file=args.ready_file,
+            log_limit=args.log_limit,
+            tls_certificate=args.tls,
+        )
+    except AddressError as error:
+        _parser().exit(2, f"error: {error}\n")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -68,4 +68,6 @@ def _count(project: Project, problems: int) -> str:
     if problems:
         return f"{problems} problem{'s' * (problems > 1)}"
     workflows, connections = len(project.catalog.workflows), len(project.settings.connections)
-    return f"no problems: {workflows} workflows, {connections} connections"
+    return (
+        f"no problems: {workflows} workflow{'s' * (workflows != 1)}, {connections} connection{'s' * (connections != 1)}"
+    )

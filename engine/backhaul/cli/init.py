@@ -41,11 +41,13 @@ def init(
         return
     for path, made in files:
         say(f"  {'made' if made else 'kept'}  {path.as_posix()}")
+    # A file that is there holds secrets already.
+    copy = "" if (folder / ".env").exists() else "cp .env.example .env && "
     enter = "" if folder.resolve() == Path.cwd() else f"\n  cd {folder}"
     say(f"""
 Next:{enter}
   backhaul sandbox --port 8900               # in another terminal: the systems of a fictional ISP, to try things on
-  cp .env.example .env && set -a && . ./.env && set +a
+  {copy}set -a && . ./.env && set +a
   backhaul check                             # everything that is wrong in the project's files
   backhaul connections check                 # do the connections work?
   backhaul run nightly-sync                  # the first run

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backhaul.errors import DefinitionError, SettingError, UnknownNameError
+from backhaul.plugins.connection_settings import connection_of
 from backhaul.problems import Place, Problem
 from backhaul.workflows.catalog import SUFFIXES, check_catalog, load_source
 from backhaul.workflows.checks import check_workflow
@@ -25,11 +26,16 @@ _PLUGIN = re.compile(r"(?P<file>[^:\s]+\.py):(?P<line>\d+): ")
 
 
 def all_problems(project: Project) -> list[Problem]:
-    """Return what is wrong with the settings, the plug-ins and the workflows, sorted by place."""
+    """Return what is wrong with the settings, the plug-ins and the workflows, sorted by place.
+
+    Of settings that cannot be read at all, that is said once, and not at every use of a connection.
+    """
     connections = project.connections()
     settings = _settings(project, connections)
     found = {_of_setting(error) for error in settings}
     found |= {_of_plugin(plugin) for plugin in project.registry.broken}
+    if not project.settings.is_read:
+        return sorted(found | set(project.catalog.problems))
     actions = connections.actions()
     # What is wrong with settings is said once, above; at its uses only when nothing is known of the connection.
     unusable = {name: reason for name, reason in _broken(settings).items() if name not in actions}
@@ -47,7 +53,9 @@ def checked_workflow(project: Project, name: str) -> Workflow:
     Raises:
         DefinitionError: it has problems.
         UnknownNameError: there is no such workflow or file.
+        SettingError: the settings cannot be read.
     """
+    project.settings.require_read()
     workflow = _from_file(project, Path(name)) if is_file_name(name) else project.catalog.get(name)
     connections = project.connections()
     workflows = {**{draft.name: draft for draft in project.catalog.drafts}, workflow.name: workflow}
@@ -91,9 +99,9 @@ def _broken(errors: Iterable[SettingError]) -> dict[str, str]:
     """Return the connections that cannot be used, with the reason."""
     broken: dict[str, str] = {}
     for error in errors:
-        found = re.search(r": connections\.(\w+)", error.where)
-        if found:
-            broken.setdefault(found[1], f"{error.reason} ({error.where})")
+        name = connection_of(error)
+        if name is not None:
+            broken.setdefault(name, f"{error.reason} ({error.where})")
     return broken
 
 

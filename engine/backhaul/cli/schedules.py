@@ -141,8 +141,11 @@ def _ask(project: Project, question: Callable[[Schedules], Awaitable[AnswerT]]) 
 
     async def ask() -> AnswerT:
         async with open_history(project) as store:
-            node = project.settings.server.node
-            return await question(Schedules(store, store.clock, lambda: project.catalog.workflows, node=node))
+            catalog, node = project.catalog, project.settings.server.node
+            schedules = Schedules(
+                store, store.clock, lambda: catalog.workflows, node=node, broken_files=lambda: catalog.broken_files
+            )
+            return await question(schedules)
 
     return run_async(ask)
 

@@ -58,8 +58,8 @@ async def _serve(project: Project) -> None:
     async with open_app(project, foreground=False, observer=counts.runs, write_observer=counts.commits) as app:
         if not await app.store.claim(f"service/{app.node}"):
             raise RunStateError(
-                f"a service is running already on this store as node {app.node!r}. Stop it, or give this one another "
-                "name: backhaul serve --node NAME"
+                f"a service is running already on this store as node {app.node!r}. Stop it, or run this one beside it "
+                "under another name, with limits of its own: backhaul serve --node NAME"
             )
         service = app.service()
         with listen(project.settings.server) as listener:

@@ -12,6 +12,7 @@ from backhaul.cli.state import AsJson, state_of
 if TYPE_CHECKING:
     from backhaul.views.workflows import InputView
     from backhaul.workflows.definition import Workflow
+    from backhaul.workflows.plan_policy import PlanPolicy
 
 __all__ = ["app"]
 
@@ -26,7 +27,7 @@ def list_workflows(context: typer.Context, as_json: AsJson = False) -> None:
     project = state_of(context).project()
     catalog = project.catalog
     found = [catalog.workflows[name] for name in sorted(catalog.workflows)]
-    broken = sorted({problem.place.file for problem in catalog.problems})
+    broken = catalog.broken_files
     if as_json:
         emit_json({"items": [workflow_view(workflow) for workflow in found], "broken_files": broken})
         return
@@ -56,6 +57,8 @@ def show(
         say(workflow.description)
     for trigger in _triggers(workflow):
         say(f"started by: {trigger}")
+    if workflow.plan is not None:
+        say(f"its runs are planned first: {_plan(workflow.plan)}")
     if workflow.inputs:
         say()
         rows = [(one["name"], one["type"], _default(one), one["description"]) for one in page["inputs"]]
@@ -72,6 +75,13 @@ def show(
 def _triggers(workflow: Workflow) -> list[str]:
     crons = [f"cron {one.expression} {one.timezone}" for one in workflow.cron]
     return crons + [f"event {one.type}" for one in workflow.events]
+
+
+def _plan(policy: PlanPolicy) -> str:
+    if not policy.auto_apply_below:
+        return "a plan with effects waits for a person's yes"
+    limits = ", ".join(f"{name} below {limit}" for name, limit in policy.auto_apply_below.items())
+    return f"a plan is applied at once with {limits}, and waits for a person's yes otherwise"
 
 
 def _default(declared: InputView) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
+from backhaul.errors import SettingError
 from backhaul.json_values import Json
 from backhaul.plugins.limits import Limits
 from backhaul.secrets import Secret
 
-__all__ = ["ConnectionSettings"]
+__all__ = ["ConnectionSettings", "connection_of", "read_hook_secrets"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,3 +43,23 @@ class ConnectionSettings:
         """Return the place of a setting, for errors: ``backhaul.toml:14: connections.acs.base_url``."""
         place = self.places.get(".".join(keys)) or self.places.get(keys[0] if keys else "") or self.place
         return ": ".join((place, ".".join(("connections", self.name, *keys))))
+
+
+def connection_of(problem: SettingError) -> str | None:
+    """Return the connection whose settings a problem is about, None when it is about others."""
+    found = re.search(r": connections\.([^.]+)", problem.where)
+    return found[1] if found else None
+
+
+def read_hook_secrets(table: Mapping[str, Json]) -> tuple[tuple[Secret, ...], list[str]]:
+    """Return what a table says in ``hook_secret`` and ``hook_secrets``, and which of the two hold something else."""
+    found: list[Secret] = []
+    faulty = []
+    for key in ("hook_secret", "hook_secrets"):
+        given = table.get(key, [])
+        values = given if isinstance(given, list) and key == "hook_secrets" else [given] if key in table else []
+        secrets = [Secret(value.strip()) for value in values if isinstance(value, str) and value.strip()]
+        if len(secrets) != len(values):
+            faulty.append(key)
+        found += secrets
+    return tuple(found), faulty

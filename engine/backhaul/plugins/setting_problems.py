@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from typing import get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from backhaul.json_values import Json
 from backhaul.plugins.credentials import has_stray_blanks, trimmed
-from backhaul.secrets import Secret
+from backhaul.plugins.reasons import with_value
+from backhaul.secrets import Secret, is_secret_name
 
-__all__ = ["problems_of", "trimmed_fields"]
+__all__ = ["FromOutside", "problems_of", "trimmed_fields"]
 
 
-def problems_of(error: ValidationError, known: Iterable[str]) -> Iterator[tuple[tuple[str, ...], str, str]]:
-    """Give key, reason and advice of each finding; no value given is shown.
+class FromOutside(str):
+    """Text of a setting that came from the environment or from a file, and may be a secret in the wrong place."""
+
+    __slots__ = ()
+
+
+def problems_of(error: ValidationError, known: Mapping[str, FieldInfo]) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Give key, reason and advice of each finding.
+
+    A reason shows the value that does not fit, unless it came from outside the file or the setting is a secret.
 
     Args:
         error: pydantic's error for a table of settings.
-        known: names of the settings that the table can have.
+        known: the settings that the table can have, by name.
     """
     names = list(known)
-    for found in error.errors(include_url=False, include_input=False, include_context=False):
+    for found in error.errors(include_url=False, include_context=False):
         keys = tuple(str(part) for part in found["loc"]) or ("",)
         match found["type"]:
             case "missing":
@@ -34,7 +46,25 @@ def problems_of(error: ValidationError, known: Iterable[str]) -> Iterator[tuple[
             case "extra_forbidden":
                 yield keys, "there is no such setting", ""
             case _:
-                yield keys, found["msg"].removeprefix("Value error, "), ""
+                shown = found["input"] if _may_be_shown(found, known) else None
+                yield keys, with_value(found, shown), ""
+
+
+def _may_be_shown(found: ErrorDetails, fields: Mapping[str, FieldInfo]) -> bool:
+    value = found["input"]
+    if isinstance(value, FromOutside) or (isinstance(value, str) and "://" in value):  # it may hold a password
+        return False
+    annotation: object = None
+    for part in found["loc"]:
+        if is_secret_name(str(part)) or str(part) not in fields:
+            return False
+        annotation = fields[str(part)].annotation
+        fields = annotation.model_fields if isinstance(annotation, type) and issubclass(annotation, BaseModel) else {}
+    return not _holds_secrets(annotation)
+
+
+def _holds_secrets(annotation: object) -> bool:
+    return annotation is Secret or any(_holds_secrets(part) for part in get_args(annotation))
 
 
 def trimmed_fields(raw: Mapping[str, Json], model: BaseModel) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -49,15 +49,23 @@ class Schedules:
         clock: source of time.
         workflows: gives the present workflows by name.
         node: this process's node, for the ledger.
+        broken_files: gives the files whose workflows are not known, because they have problems.
     """
 
     def __init__(
-        self, store: Store, clock: Clock, workflows: Callable[[], Mapping[str, Workflow]], *, node: str
+        self,
+        store: Store,
+        clock: Clock,
+        workflows: Callable[[], Mapping[str, Workflow]],
+        *,
+        node: str,
+        broken_files: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._store = store
         self._clock = clock
         self._workflows = workflows
         self._node = node
+        self._broken_files = broken_files
 
     async def all(self, name: str | None = None) -> list[Schedule]:
         """Return the schedules, in the order of the workflows' names.
@@ -82,7 +90,8 @@ class Schedules:
             return found
         named = [one for one in found if name in (one.trigger_id, one.workflow)]
         if not named:
-            raise UnknownNameError("schedule", name, [one.trigger_id for one in found])
+            known = [one.trigger_id for one in found]
+            raise UnknownNameError("schedule", name, known, broken_files=self._broken_files())
         return named
 
     def next(self, schedule: Schedule, count: int) -> list[Tick]:
@@ -92,9 +101,11 @@ class Schedules:
     async def pause(self, name: str, note: str) -> list[Schedule]:
         """Pause a workflow's schedules, or one by its trigger id; ticks are skipped until they are resumed.
 
+        One that is paused already stays so since when it was, with its note unless another is given.
+
         Args:
             name: a workflow or a trigger id.
-            note: why, for those who wonder later.
+            note: why, for those who wonder later; may be empty.
 
         Raises:
             UnknownNameError: there is none of this name.
@@ -112,14 +123,17 @@ class Schedules:
     async def _set_paused(self, name: str, *, paused: bool, note: str | None) -> list[Schedule]:
         now = self._clock.now()
         for schedule in await self.all(name):
+            since, why = now, note
             if schedule.record is None:
                 definition = definition_of(schedule.trigger)
                 record = ScheduleRecord(trigger_id=schedule.trigger_id, definition=definition, decided_until=now)
                 self._store.put_schedule(record)
             elif schedule.paused and not paused:
                 self._pass_over(schedule, schedule.record, now)
+            elif schedule.paused:
+                since, why = schedule.record.paused_at or now, note or schedule.record.note
             ticket = self._store.pause_schedule(
-                schedule.trigger_id, paused=paused, note=note, at=now if paused else None
+                schedule.trigger_id, paused=paused, note=why, at=since if paused else None
             )
             await ticket.wait()
         return await self.all(name)

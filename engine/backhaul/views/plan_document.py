@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from backhaul.store.store import Store
     from backhaul.views.screen import Screen
 
-__all__ = ["PlanDocument", "plan_text", "planned_run", "require_plan"]
+__all__ = ["PlanDocument", "plan_text", "planned_run"]
 
 _AT_ONCE = 100
 
@@ -106,16 +106,6 @@ class PlanDocument(TypedDict):
     forecast: dict[str, ConnectionForecast]
 
 
-def require_plan(run: RunRecord) -> None:
-    """Return when a run is a plan.
-
-    Raises:
-        RunStateError: it is none.
-    """
-    if not is_plan(run):
-        raise RunStateError(f"run {run.run_id} is no plan; make one with: backhaul run {run.workflow} --plan")
-
-
 async def planned_run(store: Store, run: RunRecord) -> RunRecord:
     """Return the run that made a run's plan: the run itself, or the one that it began with.
 
@@ -132,8 +122,7 @@ async def planned_run(store: Store, run: RunRecord) -> RunRecord:
             f"run {run.run_id} does what a plan says that is in a file; the plan that was made to check it: "
             f"backhaul runs show {checked.run_id} --plan"
         )
-    require_plan(run)
-    return run
+    raise RunStateError(f"run {run.run_id} is no plan; make one with: backhaul run {run.workflow} --plan")
 
 
 async def _plan_behind(store: Store, run: RunRecord, key: str) -> RunRecord | None:

@@ -87,7 +87,11 @@ class ProblemView(TypedDict):
 
 
 class WorkflowView(TypedDict):
-    """A workflow in a listing."""
+    """A workflow in a listing.
+
+    Where `plan_required` is true, its runs make a plan first. A plan with fewer effects of each kind than
+    `auto_apply_below` says is applied at once, every other one waits for a person's yes.
+    """
 
     name: str
     description: str
@@ -97,6 +101,8 @@ class WorkflowView(TypedDict):
     cron: list[CronView]
     events: list[EventTriggerView]
     timeout_s: float | None
+    plan_required: bool
+    auto_apply_below: dict[str, int]
 
 
 class WorkflowPage(WorkflowView):
@@ -134,6 +140,8 @@ def workflow_view(workflow: Workflow) -> WorkflowView:
             for number, one in enumerate(workflow.events, 1)
         ],
         "timeout_s": workflow.timeout_s,
+        "plan_required": workflow.plan is not None,
+        "auto_apply_below": dict(workflow.plan.auto_apply_below) if workflow.plan is not None else {},
     }
 
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from typing_extensions import TypedDict
@@ -27,6 +27,7 @@ from backhaul.errors import (
     UnknownNameError,
 )
 from backhaul.json_values import Json, dump
+from backhaul.problems import nearest
 from backhaul.secrets import redact
 
 if TYPE_CHECKING:
@@ -122,7 +123,9 @@ async def answer_error(request: Request, error: Exception) -> Response:
         case BackhaulError():
             return problem_of(error)
         case RequestValidationError():
-            return problem(422, "The request does not fit what is described in the API.", errors=_findings(error))
+            return problem(
+                422, "The request does not fit what is described in the API.", errors=_findings(request, error)
+            )
         case HTTPException():
             return problem(error.status_code, error.detail, headers=error.headers)
         case _:
@@ -139,14 +142,31 @@ def _parts(error: BackhaulError) -> list[FieldProblem]:
             return []
 
 
-def _findings(error: RequestValidationError) -> list[FieldProblem]:
+def _findings(request: Request, error: RequestValidationError) -> list[FieldProblem]:
+    known = _fields(request)
     return [
-        {
-            "field": ".".join(str(part) for part in found["loc"]),
-            "message": _NO_OBJECT if found["loc"] == ("body",) else str(found["msg"]).removeprefix("Value error, "),
-        }
+        {"field": ".".join(str(part) for part in found["loc"]), "message": _message(found, known)}
         for found in error.errors()
     ]
+
+
+def _message(found: Mapping[str, Json], known: Sequence[str]) -> str:
+    if found["loc"] == ("body",):
+        return _NO_OBJECT
+    if found["type"] == "extra_forbidden":
+        near = nearest(str(found["loc"][-1]), known)
+        hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(known)}"
+        return f"there is no such field ({hint})"
+    return str(found["msg"]).removeprefix("Value error, ")
+
+
+def _fields(request: Request) -> list[str]:
+    """Return the names of the fields that the body of a request can have."""
+    body = getattr(request.scope.get("route"), "body_field", None)
+    model = body.field_info.annotation if body is not None else None
+    if not isinstance(model, type) or not issubclass(model, BaseModel):
+        return []
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _kebab(name: str) -> str:

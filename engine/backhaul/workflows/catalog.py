@@ -35,6 +35,11 @@ class Catalog:
     problems: tuple[Problem, ...] = ()
     drafts: tuple[Workflow, ...] = ()
 
+    @property
+    def broken_files(self) -> list[str]:
+        """The files that have problems, sorted."""
+        return sorted({problem.place.file for problem in self.problems})
+
     def get(self, name: str) -> Workflow:
         """Return the workflow of a name.
 
@@ -48,7 +53,17 @@ class Catalog:
         problems = [problem for problem in self.problems if problem.place.file in paths]
         if problems:
             raise DefinitionError(problems)
-        raise UnknownNameError("workflow", name, tuple(self.workflows))
+        raise self.unknown(name)
+
+    def unknown(self, name: str, known: Iterable[str] | None = None) -> UnknownNameError:
+        """Return the error for a name that no workflow has, as far as files could be read.
+
+        Args:
+            name: the name asked for.
+            known: the names that there are; those of `workflows` when None.
+        """
+        names = tuple(self.workflows if known is None else known)
+        return UnknownNameError("workflow", name, names, broken_files=self.broken_files)
 
 
 def read_folder(path: Path, root: Path) -> Catalog:

@@ -8,6 +8,8 @@ from pydantic import ValidationError
 
 from backhaul.json_values import Json
 from backhaul.plugins.action import ActionSpec, Effect
+from backhaul.plugins.personal import is_marked
+from backhaul.plugins.reasons import with_value
 from backhaul.problems import Place, Problem, nearest
 from backhaul.workflows.definition import (
     Call,
@@ -227,11 +229,13 @@ def _faults(spec: ActionSpec, constants: Mapping[str, Json]) -> dict[str, str]:
         spec.params_model.model_validate(constants)
     except ValidationError as error:
         faults: dict[str, str] = {}
-        for problem in error.errors(include_url=False, include_input=False, include_context=False):
+        marked = {name for name, field in spec.params_schema.get("properties", {}).items() if is_marked(field)}
+        for problem in error.errors(include_url=False, include_context=False):
             name = str(problem["loc"][0]) if problem["loc"] else ""
             if name in constants:
                 inner = ".".join(str(part) for part in problem["loc"][1:])
-                text = f"{inner}: {problem['msg']}" if inner else problem["msg"]
+                shown = with_value(problem) if inner or name in marked else with_value(problem, problem["input"])
+                text = f"{inner}: {shown}" if inner else shown
                 faults[name] = f"{faults[name]}; {text}" if name in faults else text
         return faults
     return {}

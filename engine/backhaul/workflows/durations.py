@@ -11,6 +11,7 @@ __all__ = ["parse_duration"]
 _FORM = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", re.ASCII)
 _UNITS_S = (86_400, 3_600, 60, 1)
 _LONGEST_S = 3_660 * 86_400
+_LONGEST_SHOWN = 60
 
 
 def parse_duration(value: Json) -> float:
@@ -37,6 +38,6 @@ def _seconds(value: Json) -> float:
         return float(text)
     form = _FORM.fullmatch(text) if 0 < len(text) < 64 else None
     if form is None:
-        shown = value if isinstance(value, str | int | float | None) else type(value).__name__
-        raise ValueError(f"{shown!r} is no duration: write it as 30s, 5m, 1h30m or 2d")
+        shown = repr(value) if len(repr(value)) <= _LONGEST_SHOWN else f"{repr(value)[:_LONGEST_SHOWN]}..."
+        raise ValueError(f"{shown} is no duration: write it as 30s, 5m, 1h30m or 2d")
     return sum(float(part) * unit for part, unit in zip(form.groups(), _UNITS_S, strict=True) if part)

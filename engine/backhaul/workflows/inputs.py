@@ -9,8 +9,10 @@ from pydantic import ValidationError
 
 from backhaul.errors import InputError
 from backhaul.json_values import Json, load
-from backhaul.plugins.reasons import reasons_of
+from backhaul.plugins.personal import is_marked, is_personal_name
+from backhaul.plugins.reasons import reasons_of, short_value
 from backhaul.problems import nearest
+from backhaul.secrets import is_secret_name
 from backhaul.workflows.definition import Input, InputType, Workflow
 from backhaul.workflows.missing import kind_of
 from backhaul.workflows.unknown import first_unknown
@@ -86,7 +88,8 @@ def value_fault(declared: Input, value: Json) -> str:
     if value is None:
         return "" if not declared.required else f"is null, {_article(declared.type)} is needed"
     if not INPUT_TYPES[declared.type](value):
-        return f"is {kind_of(value)}, {_article(declared.type)} is needed"
+        shown = short_value(value) if _may_be_shown(declared) else ""
+        return f"{shown} is {kind_of(value)}, {_article(declared.type)} is needed".lstrip()
     if declared.enum and value not in declared.enum:
         near = nearest(str(value), [item for item in declared.enum if isinstance(item, str)])
         hint = f" (did you mean {near!r}?)" if near else ""
@@ -121,7 +124,8 @@ def _resolved(declared: Input, value: Json) -> Json:
         try:
             typed = declared.adapter.validate_python(converted)
         except ValidationError as error:
-            raise ValueError("; ".join(reasons_of(error))) from None
+            shown = _may_be_shown(declared) and not is_marked(declared.adapter.json_schema())
+            raise ValueError("; ".join(reasons_of(error, with_values=shown))) from None
         return declared.adapter.dump_python(typed, mode="json")
     fault = value_fault(declared, converted)
     if fault:
@@ -144,6 +148,11 @@ def _json_or_text(text: str) -> Json:
         return load(text)
     except ValueError:
         return text
+
+
+def _may_be_shown(declared: Input) -> bool:
+    """Return whether an error may hold a value of this input, as far as the input's name tells."""
+    return not is_personal_name(declared.name) and not is_secret_name(declared.name)
 
 
 def _unknown(name: str, names: Iterable[str]) -> str:

@@ -154,7 +154,7 @@ def _default(function: Callable[..., Any], parameter: inspect.Parameter, adapter
     try:
         return adapter.dump_python(adapter.validate_python(parameter.default), mode="json")
     except ValidationError as error:
-        reason = f"the default of {parameter.name!r} does not fit: {'; '.join(reasons_of(error))}"
+        reason = f"the default of {parameter.name!r} does not fit: {'; '.join(reasons_of(error, with_values=True))}"
         raise SignatureProblem(function, reason) from None
 
 

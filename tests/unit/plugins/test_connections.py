@@ -19,6 +19,7 @@ from backhaul.plugins.connection_settings import ConnectionSettings
 from backhaul.plugins.connections import Connections
 from backhaul.plugins.loader import load_plugins
 from backhaul.plugins.registry import BrokenPlugin, LoadedConnector, PluginRegistry
+from backhaul.plugins.setting_problems import FromOutside
 from backhaul.sdk import (
     AttemptInfo,
     Connector,
@@ -257,6 +258,18 @@ async def test_blanks_around_pasted_credentials_are_removed_with_a_warning() -> 
     ]
     async with found:
         assert (await found.open("acs")).connector.settings.client_secret.reveal() == "s3cret-s3cret"
+
+
+async def test_a_problem_shows_the_value_that_does_not_fit_but_never_that_of_a_secret() -> None:
+    found = connections(settings(timeout_s="soon", verify_tls=7, client_secret=73_646_822))
+    assert [str(problem).partition("connections.acs.")[2] for problem in found.problems()] == [
+        "verify_tls: Input should be a valid boolean, not 7",
+        "timeout_s: Input should be a valid number, not 'soon'",
+        "client_secret: a secret is a text",
+    ]
+    outside = connections(settings(timeout_s=FromOutside("t0ken"), max_response_bytes="http://me:t0ken@host"))
+    assert len(outside.problems()) == 2
+    assert "t0ken" not in str(outside.problems())
 
 
 async def test_nothing_shows_the_secret() -> None:

@@ -64,6 +64,18 @@ def test_a_broken_file_does_not_break_the_others(tmp_path: Path) -> None:
         catalog.get("goo")
 
 
+def test_a_name_that_may_be_in_a_broken_file_is_not_said_to_be_nowhere(tmp_path: Path) -> None:
+    catalog = folder(tmp_path, good__dot__yaml=YAML, broken__dot__py="import no_such_module_anywhere\n")
+    with pytest.raises(UnknownNameError) as one:
+        catalog.get("broken")
+    assert str(one.value) == (
+        "no workflow 'broken' (there are: good); workflows/broken.py has problems and may hold it: backhaul check"
+    )
+    (tmp_path / "workflows" / "worse.yaml").write_bytes(b"\xff")
+    with pytest.raises(UnknownNameError, match=r"; workflows/broken\.py, workflows/worse\.yaml have problems and may"):
+        read_folder(tmp_path / "workflows", tmp_path).get("broken")
+
+
 def test_a_name_that_comes_twice_is_reported_in_both_files(tmp_path: Path) -> None:
     catalog = folder(tmp_path, a__dot__yaml="name: in-python\n" + YAML, b__dot__py=PYTHON, c__dot__yaml=YAML)
     assert list(catalog.workflows) == ["c"]

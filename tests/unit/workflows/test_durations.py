@@ -31,3 +31,10 @@ def test_a_duration_is_seconds_or_units(text: Json, seconds: float) -> None:
 def test_anything_else_is_refused(text: Json) -> None:
     with pytest.raises(ValueError, match="duration"):
         parse_duration(text)
+
+
+@pytest.mark.parametrize(("value", "shown"), [([1], "[1]"), ("soon", "'soon'"), ([8] * 500, f"[{'8, ' * 19}8,...")])
+def test_an_error_shows_the_value_cut_off_when_it_is_long(value: Json, shown: str) -> None:
+    with pytest.raises(ValueError, match="duration") as caught:
+        parse_duration(value)
+    assert str(caught.value).startswith(f"{shown} is no duration")

@@ -68,13 +68,29 @@ def test_all_reasons_come_in_one_error() -> None:
         resolve_inputs(declared, {"limit": "x", "seral": "S1", "mode": "exakt", "on": 1, "ratio": True})
     assert caught.value.what == "inputs of w"
     assert caught.value.reasons == (
-        "limit: is a text, an integer is needed",
+        "limit: 'x' is a text, an integer is needed",
         "serial: is missing (of the device)",
         "mode: 'exakt' is not one of 'exact', 'alias' (did you mean 'exact'?)",
-        "on: is a number, a boolean is needed",
-        "ratio: is a boolean, a number is needed",
+        "on: 1 is a number, a boolean is needed",
+        "ratio: True is a boolean, a number is needed",
         "there is no input 'seral' (did you mean 'serial'?)",
     )
+
+
+def test_an_error_shows_no_value_of_an_input_that_may_be_personal_or_secret() -> None:
+    declared = workflow(Input(name="cpf", type="integer"), Input(name="api_key", type="boolean"))
+    with pytest.raises(InputError) as caught:
+        resolve_inputs(declared, {"cpf": "529.982.247-25", "api_key": "k-12345"})
+    assert caught.value.reasons == (
+        "cpf: is a text, an integer is needed",
+        "api_key: is a text, a boolean is needed",
+    )
+
+
+def test_an_error_shows_a_short_value_only() -> None:
+    declared = workflow(Input(name="limit", type="integer"))
+    with pytest.raises(InputError, match=r"limit: is a text, an integer is needed"):
+        resolve_inputs(declared, {"limit": "x" * 61})
 
 
 def test_null_stands_for_an_optional_input_only() -> None:

@@ -100,6 +100,18 @@ def test_inputs_become_typed_arguments() -> None:
     assert (arguments["limits"].most, arguments["n"]) == (3, 4)
     with pytest.raises(InputError, match="limits: most: Input should be a valid integer"):
         resolve_inputs(workflow, {"limits": {"most": "x"}})
+    with pytest.raises(InputError, match="n: Input should be a valid integer, not 'many'"):
+        resolve_inputs(workflow, {"limits": {"most": 3}, "n": "many"})
+
+
+def test_an_error_shows_no_value_of_what_is_marked_as_personal() -> None:
+    [workflow] = load(
+        "from backhaul.sdk import Personal\n@workflow()\nasync def a(place: Personal[int], contact: Limits): ...\n"
+    )
+    with pytest.raises(InputError) as caught:
+        resolve_inputs(workflow, {"place": "Rua Direita 5", "contact": {"most": "Ana"}})
+    assert "place: Input should be a valid integer" in str(caught.value)
+    assert not [value for value in ("Rua Direita", "Ana") if value in str(caught.value)]
 
 
 def test_a_file_may_hold_several_workflows_and_functions_that_are_none() -> None:
@@ -173,7 +185,7 @@ def test_helpers_beside_the_file_can_be_imported(tmp_path: Path) -> None:
         (
             "from backhaul.workflows.python_workflow import workflow\n@workflow()\nasync def a(x: int = 'y'): ...\n",
             "workflows/x.py:2:1: bad-signature a: the default of 'x' does not fit: Input should be a valid integer, "
-            "unable to parse string as an integer",
+            "not 'y'",
         ),
         (
             "from backhaul.workflows.python_workflow import workflow\n@workflow()\nasync def a(x: 'Nope'): ...\n",

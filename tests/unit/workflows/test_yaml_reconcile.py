@@ -142,7 +142,7 @@ def test_later_steps_see_the_fields_of_its_output() -> None:
         (SIDES + "create: {call: erb.add_device}", "unknown-connection there is no connection 'erb' (did you mean 'erp'?)"),
         (SIDES + "create: {call: erp.add_device, with: {serial: abc, lgin: x}}", "unknown-parameter erp.add_device has no parameter 'lgin' (did you mean 'login'?)"),
         (SIDES + "delete: {call: erp.remove_device}", "missing-parameter erp.remove_device needs 'device_id'"),
-        (SIDES + "create: {call: erp.add_device, with: {serial: x}}", "bad-parameter serial of erp.add_device: String should have at least 3 characters"),
+        (SIDES + "create: {call: erp.add_device, with: {serial: x}}", "bad-parameter serial of erp.add_device: String should have at least 3 characters, not 'x'"),
         (SIDES + "delete: {call: erp.remove_device, with: {device_id: 1}}\nguard: {recheck: {call: acs.reboot, with: {serial: x}}}", "bad-recheck recheck only looks, and acs.reboot is a once"),
     ],
 )  # fmt: skip

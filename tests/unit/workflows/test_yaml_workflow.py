@@ -338,7 +338,7 @@ def test_each_problem_of_a_step_has_its_place_code_and_advice(text: str, problem
         ("on: [{event: a, where: '${{ steps.a }}'}]\nsteps: [{set: {a: 1}}]", "1:24: unknown-name there is no name 'steps': steps are not known here"),
         ("on: [manual]\nsteps: [{set: {a: 1}}]", "1:6: bad-trigger a trigger is a mapping with 'cron' or 'event', not a text"),
         ("on: [{every: 5m}]\nsteps: [{set: {a: 1}}]", "1:6: bad-trigger a trigger has either the key 'cron' or the key 'event'"),
-        ("inputs: {a: {type: integer, default: x}}\nsteps: [{set: {a: 1}}]", "1:38: bad-default default: is a text, an integer is needed"),
+        ("inputs: {a: {type: integer, default: x}}\nsteps: [{set: {a: 1}}]", "1:38: bad-default default: 'x' is a text, an integer is needed"),
         ("inputs: {a: {type: int}}\nsteps: [{set: {a: 1}}]", "1:20: bad-value type: 'int' is not one of string, integer"),
         ("inputs: {a: string}\nsteps: [{set: {a: 1}}]", "1:13: bad-value an input is a mapping such as {type: string}, not a text"),
         ("steps: [{set: {a: 1}}]\noutput: ${{ steps.a }}", "2:9: unknown-step there is no step 'a'"),

@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from backhaul.store.records import RunStatus
 from backhaul.store.service_records import Role
 from backhaul.views.ledger import WaitView, wait_view
-from backhaul.views.plan_document import PlanDocument, plan_text, require_plan
+from backhaul.views.plan_document import PlanDocument, plan_text, planned_run
 from backhaul.views.run_page import RunPage, gather
 from backhaul.views.run_screen import remember_given, run_view, run_views
 from backhaul.views.runs import RunView
@@ -29,6 +29,7 @@ from backhaul.web.api.requests import (
     TheScreen,
     existing_run,
 )
+from backhaul.workflows.yaml_dispatching import HIGHEST_PRIORITY
 
 __all__ = ["routers"]
 
@@ -43,8 +44,8 @@ class StartRun(Body):
     """Name of the workflow."""
     inputs: Annotated[dict[str, Any], Field(default_factory=dict)]
     """Its inputs; those that are not given get their defaults."""
-    priority: Annotated[int, Field(ge=-1000, le=1000)] | None = None
-    """Higher goes first; the workflow's own when null."""
+    priority: Annotated[int, Field(ge=0, le=HIGHEST_PRIORITY)] | None = None
+    """From 0 to 100, higher goes first; the workflow's own when null."""
     plan: bool = False
     """List what it would change, as steps with the status `planned`, and change nothing."""
 
@@ -153,10 +154,9 @@ async def show_plan(app: TheApp, screen: TheScreen, run_id: RunId) -> StreamingR
     """Show the plan that a run has made, whole, as plan files hold it. It comes piece by piece.
 
     A plan that is still being made holds what it has so far, and its status says so. The answer is 409 for a run that
-    is no plan.
+    is no plan and has made none.
     """
-    run = await existing_run(app, run_id)
-    require_plan(run)
+    run = await planned_run(app.store, await existing_run(app, run_id))
     limits = {name: app.connections.settings(name).limits for name in app.connections.names}
     text = plan_text(app.store, run, limits, app.clock.now(), screen=screen)
     return StreamingResponse(text, media_type="application/json")

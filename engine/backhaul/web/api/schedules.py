@@ -26,8 +26,8 @@ _Number = Annotated[int, Path(ge=1, le=1000, description="Place of the trigger i
 class PauseSchedule(Body):
     """Why a schedule is paused."""
 
-    note: Note
-    """For those who wonder later."""
+    note: Note = ""
+    """For those who wonder later. Of a schedule that is paused already, it takes the place of the note before."""
 
 
 class ScheduleList(TypedDict):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing_extensions import TypedDict
 
-from backhaul.errors import UnknownNameError
 from backhaul.store.service_records import Role
 from backhaul.views.workflows import (
     ProblemView,
@@ -37,7 +36,7 @@ async def list_workflows(app: TheApp) -> WorkflowList:
     catalog = app.project.catalog
     return {
         "items": [workflow_view(catalog.workflows[name]) for name in sorted(catalog.workflows)],
-        "broken_files": sorted({problem.place.file for problem in catalog.problems}),
+        "broken_files": catalog.broken_files,
         "problems": [problem_view(problem) for problem in catalog.problems],
     }
 
@@ -48,6 +47,6 @@ async def show_workflow(app: TheApp, name: str) -> WorkflowPage:
     catalog = app.project.catalog
     known = {**{draft.name: draft for draft in catalog.drafts}, **catalog.workflows}
     if name not in known:
-        raise UnknownNameError("workflow", name, tuple(known))
+        raise catalog.unknown(name, known)
     workflow = known[name]
     return workflow_page(workflow, [one for one in catalog.problems if one.place.file == workflow.path])
