@@ -20,7 +20,7 @@ demo: $(STAMP)
 	@$(BIN)/backhaul demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n auto --dist loadgroup -q $(if $(CI),,-m "not slow")
+	$(BIN)/python -m pytest -n auto --dist loadgroup -q $(if $(CI),--randomly-seed=1,-m "not slow")
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
