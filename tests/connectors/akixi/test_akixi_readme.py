@@ -21,6 +21,7 @@ from backhaul_connectors.akixi import (
     ReportRun,
 )
 from backhaul_connectors.akixi.errors import ERRORS
+from connector_kit.readme import missing_tests, named_tests
 
 README = (Path(inspect.getfile(package)).parent / "README.md").read_text()
 ACTIONS = [name for name, method in vars(Akixi).items() if hasattr(method, "__backhaul_action__")]
@@ -47,10 +48,8 @@ def test_the_package_registers_its_connector() -> None:
 
 
 def test_every_test_file_that_the_readme_names_exists() -> None:
-    here = Path(__file__).parent
-    named = {word.strip("`|, ") for word in README.split() if word.strip("`|, ").startswith("test_")}
-    assert named
-    assert {name for name in named if not (here / name).exists()} == set()
+    assert named_tests(README)
+    assert missing_tests(README, Path(__file__).parent) == []
 
 
 @pytest.mark.parametrize("word", [*(str(field) for field in IntegratorClientField), *map(str, ERRORS)])

@@ -14,6 +14,7 @@ from backhaul_connectors.axialys import Axialys, CallAccepted, CallbackChanged, 
 from backhaul_connectors.axialys.call_state import EXPIRED
 from backhaul_connectors.axialys.models import CALL_EVENTS
 from backhaul_connectors.axialys.watching import SILENT
+from connector_kit.readme import missing_tests, named_tests
 
 README = (Path(inspect.getfile(package)).parent / "README.md").read_text()
 ACTIONS = [name for name, method in vars(Axialys).items() if hasattr(method, "__backhaul_action__")]
@@ -39,8 +40,8 @@ def test_every_trap_has_a_test() -> None:
 
 
 def test_every_test_file_that_the_readme_names_is_there() -> None:
-    for name in set(re.findall(r"`(test_\w+\.py)`", README)):
-        assert (TESTS / name).exists(), name
+    assert named_tests(README)
+    assert missing_tests(README, TESTS) == []
 
 
 def test_the_package_registers_its_connector() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 import backhaul_connectors.http as package
 from backhaul.sdk import HttpSettings
 from backhaul_connectors.http import Http, HttpAnswer, Paging, Proof
+from connector_kit.readme import missing_tests, named_tests
 
 README = (Path(inspect.getfile(package)).parent / "README.md").read_text()
 ACTIONS = [name for name, method in vars(Http).items() if hasattr(method, "__backhaul_action__")]
@@ -25,8 +25,8 @@ def test_the_readme_names(word: str) -> None:
 
 
 def test_every_test_file_that_the_readme_names_is_there() -> None:
-    for name in set(re.findall(r"`(test_\w+\.py)`", README)):
-        assert (Path(__file__).parent / name).exists(), name
+    assert named_tests(README)
+    assert missing_tests(README, Path(__file__).parent) == []
 
 
 def test_the_package_registers_its_connector() -> None:

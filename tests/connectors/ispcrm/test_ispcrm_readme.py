@@ -11,6 +11,7 @@ import pytest
 import backhaul_connectors.ispcrm as package
 from backhaul.sdk import HttpSettings
 from backhaul_connectors.ispcrm import CreatedUser, Discovery, IspCrm, ListedUser, User
+from connector_kit.readme import missing_tests, named_tests
 
 README = (Path(inspect.getfile(package)).parent / "README.md").read_text()
 ACTIONS = [name for name, method in vars(IspCrm).items() if hasattr(method, "__backhaul_action__")]
@@ -30,10 +31,8 @@ def test_the_package_registers_its_connector() -> None:
 
 
 def test_every_test_file_that_the_readme_names_exists() -> None:
-    here = Path(__file__).parent
-    named = {word.strip("`|, ") for word in README.split() if word.strip("`|, ").startswith("test_")}
-    assert named
-    assert {name for name in named if not (here / name).exists()} == set()
+    assert named_tests(README)
+    assert missing_tests(README, Path(__file__).parent) == []
 
 
 def test_every_trap_has_a_test() -> None:

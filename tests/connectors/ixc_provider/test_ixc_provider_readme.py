@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from backhaul_connectors.ixc_provider.models import AcsDevice, AcsDeviceChange, 
 from backhaul_connectors.ixc_provider.onus import Onu, OnuText, OpticalSummary
 from backhaul_connectors.ixc_provider.record_actions import Inserted, RecordChange
 from backhaul_connectors.ixc_provider.support import ServiceOrder, Ticket
+from connector_kit.readme import actions_left_out, missing_tests, named_tests
 
 README = (Path(inspect.getfile(package)).parent / "README.md").read_text()
 ACTIONS = [name for name in dir(IxcProvider) if hasattr(getattr(IxcProvider, name), "__backhaul_action__")]
@@ -71,15 +71,12 @@ def test_the_readme_names_every_button_and_its_resource(button: str) -> None:
 
 
 def test_the_table_of_operations_names_every_action() -> None:
-    table = README.partition("## Operations and facts")[2].partition("\n## ")[0]
-    assert [action for action in ACTIONS if f"`{action}`" not in table] == []
+    assert actions_left_out(README, ACTIONS) == []
 
 
 def test_every_test_that_the_readme_names_is_there() -> None:
-    here, root = Path(__file__).parent, Path(__file__).parents[3]
-    named = set(re.findall(r"`((?:tests/)?[\w/]*test_\w+\.py)`", README))
-    missing = [one for one in named if not ((root if one.startswith("tests/") else here) / one).is_file()]
-    assert (len(named) > 5, missing) == (True, [])
+    assert len(named_tests(README)) > 5
+    assert missing_tests(README, Path(__file__).parent) == []
 
 
 def test_the_package_registers_its_connector() -> None:
